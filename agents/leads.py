@@ -1,0 +1,204 @@
+"""leads: the single writer of a lead.
+
+Reads `enrollments`, `send-results`, `tracking-hits`, `replies`, `dispositions`, `lead-ticks`. Owns the table `leads`
+(lead_id -> the lead with all of its enrollments). Writes `due-sends` (asks and withdrawals), `engagements`, and in the
+ledger the stops and releases that belong to its decisions, before anything that tells of them.
+
+What happens is decided in `domain/leads/decide.py`; here it is read, carried out and written.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from agents import leads_metrics as metrics
+from agents.leads_desk import Desk
+from agents.leads_watch import Parking, Sweep, awakened, closed, edited
+from domain.campaign import Definitions
+from domain.leads import codec
+from domain.leads.decide import decide, on_definition, on_timer
+from domain.leads.effects import Policy
+from schemas.sending import SendResult
+from schemas.ticks import Tick
+from sinks.ports import StopPort
+from streams.clock import ClockLike
+from streams.due_index import DueIndex
+from streams.inbound import Inbound
+from streams.tables import Table
+from streams.work import Work
+
+ROLE = "leads"
+TOPICS = ("enrollments", "send-results", "tracking-hits", "replies", "dispositions", "lead-ticks")
+TICKS = "lead-ticks"
+
+TIMERS_A_TICK = 500
+FOLLOW_UPS = 1_000
+"""How many further timers of the same leads, that came to be inside the tick, it handles besides."""
+
+NOTHING = Definitions({}, {})
+
+
+class Leads:
+    """The role's handler. `definitions()` answers what is in force; a change is seen at the next tick."""
+
+    def __init__(
+        self,
+        *,
+        table: Table,
+        stops: StopPort,
+        definitions: Callable[[], Definitions],
+        clock: ClockLike,
+        policy: Policy,
+    ) -> None:
+        self._table = table
+        self._stops = stops
+        self._source = definitions
+        self._clock = clock
+        self._policy = policy
+        self._definitions = NOTHING
+        self._timers = DueIndex()
+        self._parking = Parking()
+        self._sweeps: list[Sweep] = []
+        self._done_until: dict[int, datetime] = {}
+
+    async def start(self) -> None:
+        """Nothing to prepare: definitions are read before a role starts."""
+
+    async def stop(self) -> None:
+        """Nothing is in flight between batches."""
+
+    async def revoked(self, partitions: frozenset[int]) -> None:
+        """Nothing is in flight between batches."""
+
+    async def recovered(self, partitions: frozenset[int]) -> None:
+        """Rebuild the timers from the first bytes of each lead, in slices that yield."""
+        self._parking.clear()
+        self._done_until.clear()
+        self._definitions = self._source()
+        entries = self._table.entries()
+        await self._timers.rebuild((partition, key, codec.wake_s(value)) for key, value, partition in entries)
+        over = closed(self._definitions.campaigns)
+        self._sweeps = [Sweep(self._table, over)] if over else []
+
+    async def reset(self) -> None:
+        """A batch was discarded: what it took from the timers is due again."""
+        self._timers.rollback()
+        for sweep in self._sweeps:
+            sweep.rollback()
+
+    async def handle(self, work: Work, batch: Sequence[Inbound]) -> None:
+        """Decide a batch in order; commit what the ledger must know; then write."""
+        desk = Desk(self._table, work)
+        now = self._clock.now()
+        floors: dict[int, datetime] = {}
+        again: dict[int, Tick] = {}
+        for event in batch:
+            if isinstance(event.body, Tick):
+                self._tick(desk, event.partition, event.body, floors, again)
+            else:
+                self._event(desk, event, now)
+        await desk.commit(self._stops)
+        desk.write()
+        for partition, tick in again.items():
+            work.emit(TICKS, tick, str(partition), partition=partition)
+        work.after_commit(lambda: self._committed(desk, floors))
+
+    # -- events ----------------------------------------------------------------------------------------------------
+
+    def _event(self, desk: Desk, event: Inbound, now: datetime) -> None:
+        body = event.body
+        if isinstance(body, SendResult):
+            now = body.at
+        definitions, policy, offset = self._definitions, self._policy, event.offset
+        desk.take(
+            desk.open(event.key.encode(), event.partition),
+            event.topic,
+            lambda lead, lead_id: decide(lead, lead_id, body, now, definitions, policy, offset=offset),
+        )
+
+    # -- ticks -----------------------------------------------------------------------------------------------------
+
+    def _tick(
+        self, desk: Desk, partition: int, tick: Tick, floors: dict[int, datetime], again: dict[int, Tick]
+    ) -> None:
+        """Fire what is due in this partition: each at its own instant, nothing before the last tick's."""
+        self._notice(tick.at)
+        self._sweep(desk, tick.at)
+        until = codec.seconds(tick.at)
+        floor = min(floors.get(partition) or self._done_until.get(partition) or tick.at, tick.at)
+        due = self._timers.pop_due(partition, until, TIMERS_A_TICK)
+        further = FOLLOW_UPS
+        if due:
+            metrics.LATENESS.set(until - due[0][0])
+        while due:
+            at_s, key = heapq.heappop(due)
+            wake_s = self._fire(desk, partition, key, max(floor, codec.instant(at_s)))
+            if wake_s is not None and wake_s <= until and further > 0:
+                further -= 1
+                heapq.heappush(due, (wake_s, key))
+        next_s = self._timers.next_at(partition)
+        if (next_s is not None and next_s <= until) or further == 0:
+            again[partition] = tick
+        else:
+            floors[partition] = max(floor, tick.at)
+            again.pop(partition, None)
+
+    def _fire(self, desk: Desk, partition: int, key: bytes, at: datetime) -> float | None:
+        """Let happen what is due of a lead at an instant; answers when it has something due again."""
+        found = desk.open(key, partition)
+        if found.lead is None:
+            return None
+        lead, definitions, policy = found.lead, self._definitions, self._policy
+        decision = desk.take(found, "timer", lambda _, lead_id: on_timer(lead, lead_id, at, definitions, policy))
+        return codec.seconds(decision.wake_at) if decision.wake_at is not None else None
+
+    def _notice(self, at: datetime) -> None:
+        """See what became of the definitions since the last tick: wake those parked, look for those concerned."""
+        new = self._source()
+        old = self._definitions
+        if new is old:
+            return
+        self._definitions = new
+        for partition, key in self._parking.take(awakened(old.campaigns, new.campaigns)):
+            self._timers.push(partition, key, codec.seconds(at))
+        concerned = edited(old.campaigns, new.campaigns)
+        if concerned:
+            self._sweeps.append(Sweep(self._table, concerned))
+
+    def _sweep(self, desk: Desk, at: datetime) -> None:
+        if not self._sweeps:
+            return
+        definitions, policy = self._definitions, self._policy
+        for key, partition, campaign_id in self._sweeps[0].slice():
+            found = desk.open(key, partition)
+            if found.lead is not None and not found.lead.is_done:
+                lead = found.lead
+                desk.take(
+                    found,
+                    "definition",
+                    lambda _, lead_id, lead=lead, campaign_id=campaign_id: on_definition(
+                        lead, lead_id, campaign_id, at, definitions, policy
+                    ),
+                )
+
+    # -- afterwards ------------------------------------------------------------------------------------------------
+
+    def _committed(self, desk: Desk, floors: dict[int, datetime]) -> None:
+        """The batch is on the broker: only now do timers, parking and sweeps move."""
+        timers, parking = self._timers, self._parking
+        timers.commit()
+        for key, found in desk.leads.items():
+            if not found.changed:
+                continue
+            wake_at = found.wake_at
+            timers.push(found.partition, key, codec.seconds(wake_at) if wake_at is not None else None)
+            for campaign_id in found.parked_for:
+                parking.add(campaign_id, found.partition, key)
+        self._done_until.update(floors)
+        for sweep in self._sweeps:
+            sweep.commit()
+        self._sweeps = [sweep for sweep in self._sweeps if not sweep.is_over]
+        metrics.TIMERS.set(len(timers))
+        metrics.PARKED.set(len(parking))

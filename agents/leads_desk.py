@@ -1,0 +1,129 @@
+"""One batch of the leads role: the leads it touches, read once each, and what their decisions ask for."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from agents import leads_metrics as metrics
+from domain.leads import codec
+from domain.leads.effects import Ask, Decision, Ignored, ReleaseIt, SetAside, StopIt, SuppressIt, Tell, Withdraw
+from domain.leads.state import Lead
+from sinks.ports import Release, Stop, StopPort, Suppression
+from streams.inbound import Raw
+from streams.tables import Table
+from streams.work import Work
+
+
+@dataclass(slots=True)
+class Open:
+    """A lead in the hands of a batch. `value` is what the table holds."""
+
+    partition: int
+    lead_id: str
+    lead: Lead | None
+    value: bytes | None
+    wake_at: datetime | None = None
+    parked_for: tuple[str, ...] = ()
+    changed: bool = False
+
+
+class Desk:
+    """Leads by key, decided in the order of their events. `commit` writes the ledger, then `write` fills the work."""
+
+    __slots__ = ("_counts", "_effects", "_kinds", "_table", "_work", "leads")
+
+    def __init__(self, table: Table, work: Work) -> None:
+        self._table = table
+        self._work = work
+        self._effects: list[tuple[Open, tuple[object, ...]]] = []
+        self._counts: Counter[str] = Counter()
+        self._kinds: Counter[str] = Counter()
+        self.leads: dict[bytes, Open] = {}
+
+    def open(self, key: bytes, partition: int) -> Open:
+        """The lead of a key, as this batch's earlier events left it."""
+        found = self.leads.get(key)
+        if found is None:
+            value = self._work.get(self._table, key)
+            lead = codec.decode(value) if value is not None else None
+            found = self.leads[key] = Open(partition, key.decode(), lead, value)
+        return found
+
+    def take(self, lead: Open, kind: str, decide: Callable[[Lead | None, str], Decision]) -> Decision:
+        """Let a decision be made about a lead and keep what it says."""
+        decision = decide(lead.lead, lead.lead_id)
+        self._kinds[kind] += 1
+        lead.lead = decision.lead
+        lead.wake_at = decision.wake_at
+        lead.parked_for = decision.parked_for
+        lead.changed = True
+        if decision.effects:
+            self._effects.append((lead, decision.effects))
+        return decision
+
+    async def commit(self, stops: StopPort) -> None:
+        """Commit stops, suppressions, and then releases: nothing of this batch is on a topic before them."""
+        made: list[Stop] = []
+        suppressed: list[Suppression] = []
+        released: list[Release] = []
+        for lead, effects in self._effects:
+            for effect in effects:
+                if type(effect) is StopIt:
+                    made.append(Stop(lead.lead_id, effect.enrollment_id, effect.reason, effect.source_id))
+                elif type(effect) is ReleaseIt:
+                    released.append(Release(lead.lead_id, effect.enrollment_id, effect.source_id))
+                elif type(effect) is SuppressIt:
+                    suppressed.append(
+                        Suppression("all", effect.reason, effect.source_id, email=effect.email, lead_id=lead.lead_id)
+                    )
+        if made:
+            await stops.stop(made)
+        if suppressed:
+            await stops.suppress(suppressed)
+        if released:
+            await stops.release(released)
+
+    def write(self) -> None:
+        """Put what changed and emit what was decided, in the order in which it was decided."""
+        work, table = self._work, self._table
+        for lead, effects in self._effects:
+            for effect in effects:
+                self._emit(lead, effect)
+        for key, lead in self.leads.items():
+            if not lead.changed:
+                continue
+            value = codec.encode(lead.lead) if lead.lead is not None else None
+            if value != lead.value:
+                work.put(table, key, value, lead.partition)
+        work.after_commit(self._count)
+
+    def _emit(self, lead: Open, effect: object) -> None:
+        work = self._work
+        kind = type(effect)
+        if kind is Tell:
+            work.emit("engagements", effect.fact, lead.lead_id, partition=lead.partition)  # pyright: ignore[reportAttributeAccessIssue]
+        elif isinstance(effect, Ask):
+            work.emit("due-sends", effect.due, effect.due.pool_id)
+        elif isinstance(effect, Withdraw):
+            work.emit("due-sends", effect.withdrawal, effect.withdrawal.pool_id)
+        elif isinstance(effect, SetAside):
+            parked = effect.parked
+            raw = Raw("enrollments", lead.partition, parked.offset, lead.lead_id.encode(), parked.event.write())
+            work.dead_letter(raw, effect.reason, f"no definition of campaign {parked.event.campaign_id!r}")
+        elif isinstance(effect, Ignored):
+            self._counts[f"ignored {effect.reason}"] += 1
+            return
+        self._counts[kind.__name__] += 1
+
+    def _count(self) -> None:
+        for kind, number in self._kinds.items():
+            metrics.DECISIONS.labels(kind).inc(number)
+        for name, number in self._counts.items():
+            what, _, reason = name.partition(" ")
+            if reason:
+                metrics.IGNORED.labels(reason).inc(number)
+            else:
+                metrics.EFFECTS.labels(what).inc(number)

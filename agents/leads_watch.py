@@ -1,0 +1,103 @@
+"""What the leads role remembers of campaigns between batches: who is parked for which, and whom an edit concerns."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+
+from domain.campaign import Campaign
+from domain.lifecycle import CLOSED
+from streams.tables import Table
+
+SLICE = 2_000
+"""How many leads a sweep looks at a time."""
+
+
+class Parking:
+    """Leads that wait for a campaign to be defined or active: no tick looks at them until its definition changes."""
+
+    def __init__(self) -> None:
+        self._keys: dict[str, dict[int, set[bytes]]] = {}
+
+    def __len__(self) -> int:
+        return sum(len(keys) for by_partition in self._keys.values() for keys in by_partition.values())
+
+    def add(self, campaign_id: str, partition: int, key: bytes) -> None:
+        self._keys.setdefault(campaign_id, {}).setdefault(partition, set()).add(key)
+
+    def take(self, campaign_ids: Iterable[str]) -> Iterable[tuple[int, bytes]]:
+        """(partition, key) of everybody parked for these campaigns; they are parked no longer."""
+        for campaign_id in campaign_ids:
+            for partition, keys in self._keys.pop(campaign_id, {}).items():
+                for key in keys:
+                    yield partition, key
+
+    def clear(self) -> None:
+        self._keys.clear()
+
+
+class Sweep:
+    """A walk over all leads, a slice a tick, for those whom a campaign's new definition concerns.
+
+    A lead is told from its bytes: those that name none of the campaigns are never parsed. `rollback` goes back to
+    where the last committed slice ended.
+    """
+
+    def __init__(self, table: Table, campaign_ids: Collection[str]) -> None:
+        self._table = table
+        self._marks = {campaign_id: f'"c":"{campaign_id}"'.encode() for campaign_id in campaign_ids}
+        self._keys = [key for key, _, _ in table.entries()]
+        self._at = self._committed = 0
+
+    @property
+    def is_over(self) -> bool:
+        return self._committed >= len(self._keys)
+
+    def slice(self) -> Iterable[tuple[bytes, int, str]]:
+        """(key, partition, campaign) of the next leads concerned."""
+        end = min(self._at + SLICE, len(self._keys))
+        table = self._table
+        for key in self._keys[self._at : end]:
+            value, partition = table.get(key), table.partition(key)
+            if value is None or partition is None:
+                continue
+            for campaign_id, mark in self._marks.items():
+                if mark in value:
+                    yield key, partition, campaign_id
+        self._at = end
+
+    def commit(self) -> None:
+        self._committed = self._at
+
+    def rollback(self) -> None:
+        self._at = self._committed
+
+
+def awakened(old: Mapping[str, Campaign], new: Mapping[str, Campaign]) -> list[str]:
+    """Campaigns for which those parked must be looked at again: defined, active, or closed since."""
+    return [
+        campaign_id
+        for campaign_id, campaign in new.items()
+        if (was := old.get(campaign_id)) is not campaign
+        and (was is None or was.status != campaign.status or was.start_at != campaign.start_at)
+    ]
+
+
+def edited(old: Mapping[str, Campaign], new: Mapping[str, Campaign]) -> list[str]:
+    """Campaigns whose new definition concerns leads that wait: closed, another end, other steps, another window."""
+    return [
+        campaign_id
+        for campaign_id, campaign in new.items()
+        if (was := old.get(campaign_id)) is not None
+        and was is not campaign
+        and (
+            (campaign.status in CLOSED and was.status not in CLOSED)
+            or was.end_date != campaign.end_date
+            or was.window != campaign.window
+            or was.steps != campaign.steps
+        )
+    ]
+
+
+def closed(campaigns: Mapping[str, Campaign]) -> list[str]:
+    """Campaigns that are over: after a start, leads that slept through the end are found by them."""
+    return [campaign_id for campaign_id, campaign in campaigns.items() if campaign.status in CLOSED]

@@ -1,0 +1,82 @@
+"""replies: answers, bounces and complaints.
+
+Reads `inbound-replies`. Writes `replies` (at the match, from the batch), `dispositions` and mailbox pauses on
+`grant-outcomes` (from the second loop). Owns the table `replies` in Postgres; commits stops and suppressions to the
+ledger before it tells of them.
+
+What happens when a reply arrives: `handle` parses it in a killable process, finds its touch, commits the lead's
+stop, stores the mail and tells `leads`, all in `agents/replying/intake.py`. The classifier then judges the stored
+mail (`agents/replying/classifier.py`): users' rules, recognisers, model, and tells the disposition.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from agents.replying.classifier import Classifier
+from agents.replying.intake import Intake
+from agents.replying.knowledge import Knowledge
+from agents.replying.ports import Model, Parser, Publisher, Stops, Store, Touches
+from domain.replies.matching import ReadToken
+from streams.clock import ClockLike
+from streams.inbound import Inbound
+from streams.work import Work
+
+ROLE = "replies"
+TOPICS = ("inbound-replies",)
+
+
+class Replies:
+    """The role's handler. It keeps nothing in memory that a rebalance could make wrong."""
+
+    def __init__(
+        self,
+        *,
+        parser: Parser,
+        store: Store,
+        touches: Touches,
+        stops: Stops,
+        publisher: Publisher,
+        knowledge: Knowledge,
+        read_token: ReadToken,
+        clock: ClockLike,
+        model: Model | None,
+    ) -> None:
+        self._clock = clock
+        self._parser = parser
+        self._classifier = Classifier(
+            store=store, stops=stops, publisher=publisher, knowledge=knowledge, clock=clock, model=model
+        )
+        self._intake = Intake(
+            parser=parser,
+            store=store,
+            touches=touches,
+            stops=stops,
+            read_token=read_token,
+            stored=self._classifier.wake,
+        )
+
+    async def start(self) -> None:
+        """Start the parser's process and the classifier, which runs on through rebalances: its rows belong to no
+        partition."""
+        await self._parser.start()
+        await self._classifier.start()
+
+    async def stop(self) -> None:
+        """Stop both; what was claimed is free for other workers."""
+        await self._classifier.stop()
+        await self._parser.stop()
+
+    async def recovered(self, partitions: frozenset[int]) -> None:
+        """There is no table to recover."""
+
+    async def revoked(self, partitions: frozenset[int]) -> None:
+        """Nothing is in flight between batches."""
+
+    async def reset(self) -> None:
+        """There is no state in memory to rebuild."""
+
+    async def handle(self, work: Work, batch: Sequence[Inbound]) -> None:
+        """Match and stop. Offsets are acked when the stops and rows are committed and the `replies`
+        are on the broker."""
+        await self._intake.take(work, batch, self._clock.now())

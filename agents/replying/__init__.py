@@ -1,0 +1,1 @@
+"""The parts of the replies role: intake (match and stop) and classification."""

@@ -1,0 +1,290 @@
+"""The second loop: stored mails become verdicts, verdicts become events.
+
+Two workers share the rows: one judges by rules, in batches, at once; the other asks the model, a few mails at a
+time. So a slow model holds up neither a match nor an unsubscribe. A verdict is stored before it is told, so a repeat
+tells the same.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import timedelta
+from uuid import UUID
+
+import structlog
+
+from agents.replying import metrics
+from agents.replying.judging import judgement, mailbox_pause, suppressions
+from agents.replying.knowledge import Knowledge
+from agents.replying.ports import Model, Publisher, Stops, Store
+from domain.replies.bounces import POLICY_DOMAINS
+from domain.replies.verdict import Verdict, by_model, by_rules, hardened, unclear
+from schemas.replies import Disposition
+from sinks.claude import NoAnswer
+from sinks.postgres.replies import OpenState, StoredReply
+from streams.clock import ClockLike
+from streams.errors import is_infrastructure
+
+log = structlog.get_logger("touchline.replies")
+
+BATCH = 50
+CLAIM_S = 20.0
+"""Wall seconds after which the rows of a process that was killed are taken up by another."""
+RENEW_S = 5.0
+"""How often the claims of mails that are being read are kept up: a model may take longer than a claim lasts."""
+MODEL_CALLS = 8
+POLL_S = 1.0
+"""How soon rows that another process left behind are found; own rows are announced."""
+LONGEST_PAUSE_S = 10.0
+DRAIN_S = 5.0
+POLICY_WINDOW = timedelta(hours=1)
+MAX_ATTEMPTS = 5
+"""A mail that was claimed so often without a verdict brings something down: a person decides."""
+
+_BY_RULES: tuple[OpenState, ...] = ("matched", "judged")
+_BY_MODEL: tuple[OpenState, ...] = ("reading",)
+
+
+class Classifier:
+    """`start` it, `wake` it when mails were stored, `stop` it. Any number of processes may run one."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        stops: Stops,
+        publisher: Publisher,
+        knowledge: Knowledge,
+        clock: ClockLike,
+        model: Model | None,
+        poll_s: float = POLL_S,
+        model_calls: int = MODEL_CALLS,
+    ) -> None:
+        self._store = store
+        self._stops = stops
+        self._publisher = publisher
+        self._knowledge = knowledge
+        self._clock = clock
+        self._model = model
+        self._poll_s = poll_s
+        self._slots = model_calls
+        self._calls: dict[asyncio.Task[None], UUID] = {}
+        self._renewed_at = 0.0
+        self._dropped: set[UUID] = set()
+        self._stored = asyncio.Event()
+        self._to_read = asyncio.Event()
+        self._loops: list[asyncio.Task[None]] = []
+
+    async def start(self) -> None:
+        """Begin to work."""
+        self._loops = [
+            asyncio.create_task(self._repeat(self.judge_some, self._stored), name="replies-rules"),
+            asyncio.create_task(self._repeat(self.read_some, self._to_read), name="replies-model"),
+        ]
+
+    def wake(self) -> None:
+        """Mails were stored."""
+        self._stored.set()
+
+    async def stop(self) -> None:
+        """Finish nothing new; what is claimed is free for others."""
+        for task in self._loops:
+            task.cancel()
+        await asyncio.gather(*self._loops, return_exceptions=True)
+        if self._calls:
+            await asyncio.wait(self._calls, timeout=DRAIN_S)
+        for call in tuple(self._calls):
+            call.cancel()
+        await asyncio.gather(*self._calls, return_exceptions=True)
+        try:
+            async with asyncio.timeout(DRAIN_S):
+                await self._store.let_go()
+        except Exception as error:
+            if not is_infrastructure(error):
+                raise
+            log.info("claims_lapse_by_themselves", error=type(error).__name__)
+
+    async def _repeat(self, some: Callable[[], Awaitable[bool]], woken: asyncio.Event) -> None:
+        """Work until there is nothing left, then wait to be woken or for a poll. Faults slow it down
+        and never end it."""
+        failures = 0
+        while True:
+            woken.clear()
+            try:
+                more = await some()
+                failures = 0
+            except Exception as error:  # noqa: BLE001 - whatever it was, the loop goes on
+                failures += 1
+                level = log.warning if is_infrastructure(error) else log.error
+                level("classifier_tries_again", failures=failures, exc_info=None if is_infrastructure(error) else error)
+                await asyncio.sleep(min(LONGEST_PAUSE_S, 0.1 * 2 ** min(failures, 8)) * random.uniform(0.5, 1.0))
+                continue
+            if not more:
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(self._poll_s):
+                        await woken.wait()
+
+    # -- by rules
+
+    async def judge_some(self) -> bool:
+        """Judge a batch by rules and tell it; what needs reading is handed over. Whether there may be more."""
+        await self._let_go_of_dropped()
+        replies = await self._store.claim(_BY_RULES, BATCH, CLAIM_S)
+        if not replies:
+            return False
+        started = time.monotonic()
+        try:
+            await self._judge_by_rules(replies)
+        except BaseException:
+            self._dropped.update(reply.reply_id for reply in replies)
+            raise
+        metrics.TO_VERDICT_SECONDS.labels("rules").observe(time.monotonic() - started)
+        return len(replies) == BATCH
+
+    async def _judge_by_rules(self, replies: Sequence[StoredReply]) -> None:
+        verdicts: list[tuple[StoredReply, Verdict]] = []
+        to_read: list[StoredReply] = []
+        for reply in replies:
+            if reply.event is not None:
+                continue
+            verdict = self._by_rules(reply)
+            if verdict is None:
+                to_read.append(reply)
+            else:
+                verdicts.append((reply, await self._settled(reply, verdict)))
+        judged = await self._store_verdicts(verdicts)
+        again = [(reply, reply.event) for reply in replies if reply.event is not None]
+        await self._tell([*again, *judged])
+        if to_read:
+            await self._store.hand_over([reply.reply_id for reply in to_read])
+            self._to_read.set()
+
+    async def _let_go_of_dropped(self) -> None:
+        """Rows whose work failed are free again as soon as Postgres is there to say so."""
+        if self._dropped:
+            dropped = list(self._dropped)
+            await self._store.let_go(dropped)
+            self._dropped.difference_update(dropped)
+
+    def _by_rules(self, reply: StoredReply) -> Verdict | None:
+        if reply.attempts > MAX_ATTEMPTS:
+            return unclear("gave_up")
+        zone = self._knowledge.zone(reply.lead_timezone, reply.mailbox_id, reply.match.campaign_id)
+        try:
+            verdict = by_rules(reply.mail, self._knowledge.rules, reply.received_at, zone)
+        except Exception as error:
+            log.error("recogniser_failed", reply_id=str(reply.reply_id), exc_info=error)
+            return unclear("recogniser_failed")
+        if verdict is not None:
+            return verdict
+        if self._model is None:
+            return unclear("no_key")
+        if not self._knowledge.wants_model(reply.match.campaign_id):
+            return unclear("model_off")
+        return None if reply.mail.text.strip() else unclear("no_text")
+
+    # -- by the model
+
+    async def read_some(self) -> bool:
+        """Start as many calls as there are slots. Whether there may be more right now."""
+        await self._renew()
+        free = self._slots - len(self._calls)
+        if free <= 0:
+            await asyncio.wait(self._calls, return_when=asyncio.FIRST_COMPLETED, timeout=RENEW_S)
+            return True
+        replies = await self._store.claim(_BY_MODEL, free, CLAIM_S)
+        for reply in replies:
+            call = asyncio.create_task(self._read(reply), name="replies-call")
+            self._calls[call] = reply.reply_id
+            call.add_done_callback(self._ended)
+        return len(replies) == free
+
+    def _ended(self, call: asyncio.Task[None]) -> None:
+        self._calls.pop(call, None)
+
+    async def _renew(self) -> None:
+        if self._calls and time.monotonic() - self._renewed_at >= RENEW_S:
+            await self._store.renew(list(self._calls.values()), CLAIM_S)
+            self._renewed_at = time.monotonic()
+
+    async def _read(self, reply: StoredReply) -> None:
+        started = time.monotonic()
+        try:
+            verdict = await self._settled(reply, await self._by_model(reply))
+            await self._tell(await self._store_verdicts([(reply, verdict)]))
+        except Exception as error:
+            self._dropped.add(reply.reply_id)  # it is read again when Postgres or the broker is back
+            log.warning(
+                "reading_failed", reply_id=str(reply.reply_id), exc_info=None if is_infrastructure(error) else error
+            )
+        metrics.TO_VERDICT_SECONDS.labels("model").observe(time.monotonic() - started)
+
+    async def _by_model(self, reply: StoredReply) -> Verdict:
+        if self._model is None:
+            return unclear("no_key")
+        if reply.attempts > MAX_ATTEMPTS:
+            return unclear("gave_up")
+        answer = await self._model.classify(reply.mail, reply.received_at)
+        if isinstance(answer, NoAnswer):
+            metrics.NO_ANSWERS.labels(answer.why).inc()
+            return unclear(answer.why)
+        zone = self._knowledge.zone(reply.lead_timezone, reply.mailbox_id, reply.match.campaign_id)
+        return by_model(answer, reply.received_at, zone)
+
+    # -- both
+
+    async def _settled(self, reply: StoredReply, verdict: Verdict) -> Verdict:
+        """The verdict with what history says of the address."""
+        if verdict.bounce != "soft":
+            return verdict
+        return hardened(verdict, await self._store.earlier_soft(reply.match.lead_id, reply.match.send_id))
+
+    async def _store_verdicts(
+        self, verdicts: Sequence[tuple[StoredReply, Verdict]]
+    ) -> list[tuple[StoredReply, Disposition]]:
+        """Suppress first, then store. Only what this process still holds is told by it."""
+        if not verdicts:
+            return []
+        wanted = [suppression for reply, verdict in verdicts for suppression in suppressions(reply, verdict)]
+        if wanted:
+            await self._stops.suppress(wanted)
+        judgements = {r.reply_id: judgement(r, verdict, self._clock.now()) for r, verdict in verdicts}
+        standing = await self._store.judge(list(judgements.values()))
+        return [(reply, judgements[reply.reply_id].event) for reply, _ in verdicts if reply.reply_id in standing]
+
+    async def _tell(self, judged: Sequence[tuple[StoredReply, Disposition]]) -> None:
+        """Emit and, when the broker has them, mark. A crash between the two tells them again under the same ids."""
+        if not judged:
+            return
+        work = self._publisher.work()
+        for reply, event in judged:
+            reason = await self._pauses_mailbox(reply, event)
+            if reason is not None:
+                work.emit("grant-outcomes", mailbox_pause(reply, event, reason), reply.pool_id)
+            work.emit("dispositions", event, event.lead_id)
+        await self._publisher.publish(work)
+        await self._store.told([reply.reply_id for reply, _ in judged])
+        for _, event in judged:
+            metrics.DISPOSITIONS.labels(event.disposition, event.decided_by).inc()
+
+    async def _pauses_mailbox(self, reply: StoredReply, event: Disposition) -> str | None:
+        """Why the mailbox must pause after this bounce: our own address is refused, or several domains refuse us at
+        once."""
+        if event.bounce is None:
+            return None
+        if event.bounce.kind == "ours":
+            return f"sender address refused ({event.bounce.code})"
+        if event.bounce.kind != "policy":
+            return None
+        others = await self._store.refusing_domains(reply.mailbox_id, event.at - POLICY_WINDOW, _domain_of(reply))
+        return f"refused by policy at {others + 1} domains within an hour" if others + 1 >= POLICY_DOMAINS else None
+
+
+def _domain_of(reply: StoredReply) -> str:
+    report = reply.mail.report
+    addresses = () if report is None else [r.address for r in report.recipients if r.address]
+    return addresses[0].rpartition("@")[2] if addresses else ""

@@ -1,0 +1,345 @@
+"""One mailbox's loop: as many touches as there are ready connections pass the gate together, leave concurrently, and
+have their outcomes written together. A slow or dead server delays only its own mailbox.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import time
+from collections import deque
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+import structlog
+
+from agents.sending import metrics, outcomes, reports
+from agents.sending.book import Book, NoSuchStep
+from agents.sending.hands import Hands
+from agents.sending.letters import Letters
+from agents.sending.teller import Teller, Telling
+from domain.campaign import Mailbox
+from domain.message import InvalidAddress, Rendered, RenderError
+from sinks.ports import Claim, LedgerPort, Refusal, StopPort, Suppression, Verdict
+from sinks.smtp_answers import Delivery
+from streams.clock import ClockLike
+from streams.errors import NotAlive
+
+log = structlog.get_logger("touchline.sender")
+
+BATCH = 20
+GATHER_S = 0.004
+"""How long finished touches wait for their neighbours, so that one statement writes them together."""
+CONNECT_PAUSE_S = (5.0, 300.0)
+"""Wall seconds without grants after a server could not be reached: the first time, and at most."""
+STALE_GRANTS_S = 10.0
+"""Grants made less than this after a pause without end were made before dispatch heard of it."""
+_LOOK_AGAIN_S = 0.25
+
+
+class Courier(Protocol):
+    """A mailbox's way out (`sinks.smtp.MailboxSmtp`)."""
+
+    @property
+    def limit(self) -> int: ...
+
+    async def send(self, envelope_from: str, rcpt: str, data: bytes, check: Callable[[], None]) -> Delivery: ...
+
+    async def aclose(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What every desk works with."""
+
+    ledger: LedgerPort
+    stops: StopPort
+    book: Book
+    letters: Letters
+    hands: Hands
+    teller: Teller
+    clock: ClockLike
+    check: Callable[[], None]
+    """Raises NotAlive when this worker may not write or mail now."""
+    courier: Callable[[Mailbox], Courier]
+    retry: Callable[[str, Callable[[], Coroutine[Any, Any, Any]]], Coroutine[Any, Any, Any]]
+    clock_rate: float = 1.0
+    failpoint: Callable[[str], None] = lambda name: None
+    gate_numbers: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
+
+
+@dataclass(slots=True)
+class _Pause:
+    reason: str
+    until_wall: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class _Done:
+    """A touch on its way to the ledger: its verdict, the version it was made from, and whom it suppresses."""
+
+    verdict: Verdict
+    version: int | None = None
+    suppression: Suppression | None = None
+
+
+class MailboxDesk:
+    """Works off the claims of one mailbox. `put` them; `hold` and `go_on` around a rebalance; `close` at the end."""
+
+    def __init__(self, mailbox_id: str, tools: Tools) -> None:
+        self.mailbox_id = mailbox_id
+        self._tools = tools
+        self._queue: deque[Claim] = deque()
+        self._in_the_air: set[asyncio.Task[None]] = set()
+        self._done: list[_Done] = []
+        self._writing = False
+        self._wake = asyncio.Event()
+        self._finished = asyncio.Event()
+        self._held = False
+        self._pause: _Pause | None = None
+        self._refusals = 0
+        self._courier: Courier | None = None
+        self._courier_of: Mailbox | None = None
+        self._tasks = [
+            asyncio.create_task(self._work(), name=f"desk {mailbox_id}"),
+            asyncio.create_task(self._write(), name=f"desk {mailbox_id} outcomes"),
+        ]
+
+    # -- from outside
+
+    def put(self, claims: list[Claim]) -> None:
+        """More to do."""
+        self._queue.extend(claims)
+        self._wake.set()
+
+    def hold(self) -> None:
+        """Begin nothing new."""
+        self._held = True
+
+    def go_on(self, is_ours: Callable[[Claim], bool]) -> None:
+        """Begin again, without the claims that are another owner's by now."""
+        self._queue = deque(claim for claim in self._queue if is_ours(claim))
+        self._held = False
+        self._wake.set()
+
+    async def drained(self) -> None:
+        """Wait until nothing is in the air and every outcome is in the ledger."""
+        while self._in_the_air or self._done or self._writing:
+            await asyncio.sleep(0.01)
+
+    async def close(self) -> None:
+        """Stop at once. What is in the air drops its connection."""
+        for task in (*self._tasks, *self._in_the_air):
+            task.cancel()
+        await asyncio.gather(*self._tasks, *self._in_the_air, return_exceptions=True)
+        if self._courier is not None:
+            await self._courier.aclose()
+
+    # -- the gate
+
+    async def _work(self) -> None:
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            while self._queue and not self._held:
+                try:
+                    if not await self._turn():
+                        break
+                except NotAlive:
+                    await asyncio.sleep(_LOOK_AGAIN_S)
+                except Exception:
+                    log.exception("desk_failed", mailbox_id=self.mailbox_id)
+                    await asyncio.sleep(_LOOK_AGAIN_S)
+
+    async def _turn(self) -> bool:
+        """One mini-batch to the gate and into the air. False: wait for a connection, or for definitions."""
+        if self._refuse_while_paused():
+            return True
+        mailbox = self._tools.book.mailbox(self.mailbox_id)
+        courier = await self._current(mailbox)
+        if courier is None or mailbox is None:
+            return self._wait_for_definitions(list(self._queue))
+        free = courier.limit - len(self._in_the_air)
+        if self._in_the_air and free * 2 < courier.limit:
+            return False
+        claims = [self._queue.popleft() for _ in range(min(max(free, 1), BATCH, len(self._queue)))]
+        known = [claim for claim in claims if self._tools.book.knows(claim.grant.touch, self.mailbox_id)]
+        if len(known) < len(claims):
+            self._queue.extend(claim for claim in claims if claim not in known)
+            if not known:
+                return self._wait_for_definitions(claims)
+        await self._gate(known, mailbox, courier)
+        return True
+
+    async def _gate(self, claims: list[Claim], mailbox: Mailbox, courier: Courier) -> None:
+        tools = self._tools
+        gate_no, now = next(tools.gate_numbers), tools.clock.now()
+        by_lease: dict[Any, list[Claim]] = {}
+        for claim in claims:
+            by_lease.setdefault(claim.lease, []).append(claim)
+        for group in by_lease.values():
+            try:
+                tools.check()
+                result = await tools.retry(
+                    "gate",
+                    lambda group=group: tools.ledger.gate(group, mailbox_id=self.mailbox_id, gate_no=gate_no, now=now),
+                )
+            except BaseException:
+                self._queue.extendleft(group)
+                raise
+            self._count(result.passed, result.refused, result.lost)
+            tools.hands.put_down(result.lost)
+            if result.refused:
+                self._tell_refused(result.refused, now)
+            for claim in result.passed:
+                task = asyncio.create_task(self._send(claim, mailbox, courier))
+                self._in_the_air.add(task)
+                task.add_done_callback(self._landed)
+
+    def _count(self, passed: list[Claim], refused: list[Refusal], lost: list[Claim]) -> None:
+        wall = self._tools.clock.wall()
+        metrics.GATE.labels("passed").inc(len(passed))
+        metrics.GATE.labels("lost").inc(len(lost))
+        for refusal in refused:
+            metrics.GATE.labels(refusal.outcome).inc()
+        for claim in passed:
+            metrics.LATE_SECONDS.observe((wall - claim.grant.granted_wall).total_seconds())
+
+    def _tell_refused(self, refused: list[Refusal], now: datetime) -> None:
+        events: list[Telling] = [event for refusal in refused for event in reports.report_refusal(refusal, now)]
+        claims = [refusal.claim for refusal in refused]
+        self._tools.teller.tell(events, lambda: self._tools.hands.put_down(claims))
+
+    def _wait_for_definitions(self, claims: list[Claim]) -> bool:
+        """Look again soon; what expires meanwhile is given back."""
+        wall, now = self._tools.clock.wall(), self._tools.clock.now()
+        for claim in claims:
+            if claim.grant.expires_wall <= wall and claim in self._queue:
+                self._queue.remove(claim)
+                self._settle(_Done(outcomes.unknown_definition(claim, now)))
+        if self._queue:
+            asyncio.get_running_loop().call_later(_LOOK_AGAIN_S, self._wake.set)
+        return False
+
+    # -- the server
+
+    async def _current(self, mailbox: Mailbox | None) -> Courier | None:
+        """The connections of the mailbox as it is defined now."""
+        if mailbox is not self._courier_of:
+            old, self._courier, self._courier_of = self._courier, None, mailbox
+            if old is not None:
+                await old.aclose()
+            if mailbox is not None:
+                self._courier = self._tools.courier(mailbox)
+        return self._courier
+
+    async def _send(self, claim: Claim, mailbox: Mailbox, courier: Courier) -> None:
+        tools, touch = self._tools, claim.grant.touch
+        campaign = tools.book.campaign(touch.campaign_id)
+        version = campaign.revision if campaign else None
+        try:
+            letter: Rendered = tools.letters.render(claim, mailbox)
+        except (RenderError, InvalidAddress) as error:
+            return self._settle(_Done(outcomes.unrenderable(claim, error, tools.clock.now()), version))
+        except NoSuchStep as error:
+            return self._settle(_Done(outcomes.interrupted(claim, tools.clock.now(), error.code), version))
+        started = time.monotonic()
+        try:
+            delivery = await courier.send(mailbox.from_email, letter.to, letter.data, tools.check)
+        except NotAlive:
+            return self._settle(_Done(outcomes.interrupted(claim, tools.clock.now(), "worker_not_alive"), version))
+        metrics.SMTP_SECONDS.observe(time.monotonic() - started)
+        verdict = outcomes.delivered(claim, delivery, letter.subject, tools.clock.now())
+        self._settle(_Done(verdict, version, outcomes.hard_bounce(claim, delivery)))
+        self._consider_pause(claim, delivery)
+
+    def _landed(self, task: asyncio.Task[None]) -> None:
+        self._in_the_air.discard(task)
+        self._wake.set()
+        if not task.cancelled() and task.exception() is not None:
+            log.error("send_failed", mailbox_id=self.mailbox_id, exc_info=task.exception())
+
+    # -- pauses
+
+    def _consider_pause(self, claim: Claim, delivery: Delivery) -> None:
+        if delivery.outcome == "sent":
+            self._refusals = 0
+        if delivery.pause is not None:
+            self._pause_for(claim, delivery.pause.reason, delivery.pause.for_s)
+        elif delivery.outcome == "deferred" and delivery.phase == "connect" and self._pause is None:
+            # Nobody there. Waiting for a server is wall time, so that a fast clock does not use up every try meanwhile.
+            first, longest = CONNECT_PAUSE_S
+            seconds = min(first * 2**self._refusals, longest)
+            self._refusals = min(self._refusals + 1, 10)
+            self._pause_for(claim, "unreachable", seconds * self._tools.clock_rate)
+
+    def _pause_for(self, claim: Claim, reason: str, campaign_s: float | None) -> None:
+        """No grants for so many campaign seconds (None: until somebody resumes it). Said once a pause."""
+        if self._pause is not None and self._pause.reason == reason:
+            return
+        now, wall = self._tools.clock.now(), self._tools.clock.wall()
+        until = None if campaign_s is None else now + timedelta(seconds=campaign_s)
+        local_s = STALE_GRANTS_S if campaign_s is None else campaign_s / self._tools.clock_rate
+        self._pause = _Pause(reason, wall + timedelta(seconds=local_s))
+        metrics.PAUSES.labels(reason).inc()
+        log.warning("mailbox_paused", mailbox_id=self.mailbox_id, reason=reason, until=until)
+        event = reports.paused(claim.grant.touch.pool_id, self.mailbox_id, until=until, reason=reason, at=now)
+        self._tools.teller.tell([event], lambda: None)
+        self._wake.set()
+
+    def _refuse_while_paused(self) -> bool:
+        """Give back what was granted before dispatch heard of the pause."""
+        if self._pause is None:
+            return False
+        if self._tools.clock.wall() >= self._pause.until_wall:
+            self._pause = None
+            return False
+        now = self._tools.clock.now()
+        while self._queue:
+            self._settle(_Done(outcomes.mailbox_paused(self._queue.popleft(), now, self._pause.reason)))
+        return True
+
+    # -- the outcomes
+
+    def _settle(self, done: _Done) -> None:
+        self._done.append(done)
+        self._finished.set()
+
+    async def _write(self) -> None:
+        while True:
+            await self._finished.wait()
+            if self._in_the_air and len(self._done) < BATCH // 2:
+                await asyncio.sleep(GATHER_S)
+            self._finished.clear()
+            batch, self._done, self._writing = self._done, [], True
+            try:
+                await self._record(batch)
+            finally:
+                self._writing = False
+
+    async def _record(self, batch: list[_Done]) -> None:
+        """Suppressions, then outcomes, then what is told of them: each only when the one before stands."""
+        tools = self._tools
+        if any(done.verdict.outcome == "sent" for done in batch):
+            tools.failpoint("after_smtp_before_record")
+        suppressions = [done.suppression for done in batch if done.suppression is not None]
+        if suppressions:
+            await tools.retry("suppress", lambda: tools.stops.suppress(suppressions))
+        verdicts = [done.verdict for done in batch]
+        standing = {id(verdict) for verdict in await tools.retry("record", lambda: tools.ledger.record(verdicts))}
+        events: list[Telling] = []
+        for done in batch:
+            if id(done.verdict) in standing:
+                metrics.OUTCOMES.labels(done.verdict.outcome).inc()
+                events.extend(reports.report(done.verdict, done.version))
+            else:
+                metrics.UNRECORDED.inc()
+        claims = [verdict.claim for verdict in verdicts]
+        if events:
+            tools.teller.tell(events, lambda: tools.hands.put_down(claims))
+        else:
+            tools.hands.put_down(claims)
+
+

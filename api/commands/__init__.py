@@ -1,0 +1,1 @@
+"""What `touchline` can do, a file a family of commands."""

@@ -1,0 +1,80 @@
+"""`touchline validate` and `touchline apply`: definition files, all or nothing."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+from api.commands.context import Json, command, console, office, print_json, run
+from api.control import Applied
+from api.documents import InvalidFiles, read_files
+
+Files = Annotated[
+    list[Path], typer.Argument(help="YAML files with documents (kind: Pool, Mailbox, Campaign, ReplyRule).")
+]
+
+
+@command
+def validate(files: Files, as_json: Json = False) -> None:
+    """Check files without touching anything; what they name must stand in the files themselves."""
+    try:
+        drafts = read_files(files)
+    except InvalidFiles as error:
+        _refuse(error, as_json=as_json)
+    if as_json:
+        print_json([])
+    else:
+        console().print(f"{len(drafts)} documents, nothing wrong with them")
+
+
+@command
+def apply(files: Files, as_json: Json = False) -> None:
+    """Put definitions into force: all of them, or nothing and every problem with its file and place."""
+    run(_apply(files, as_json=as_json))
+
+
+async def _apply(files: list[Path], *, as_json: bool) -> None:
+    async with office() as at:
+        try:
+            drafts = read_files(files, await at.store.heads())
+        except InvalidFiles as error:
+            _refuse(error, as_json=as_json)
+        applied = await at.control.apply(drafts)
+    if as_json:
+        print_json(
+            {
+                "created": applied.created,
+                "changed": applied.changed,
+                "unchanged": applied.unchanged,
+                "published": applied.published,
+            }
+        )
+        return
+    _say(applied)
+
+
+def _say(applied: Applied) -> None:
+    out = console()
+    for verb, names in (("created", applied.created), ("changed", applied.changed), ("unchanged", applied.unchanged)):
+        for name in names:
+            out.print(f"{verb:9} {name}", highlight=False)
+    if not applied.published:
+        out.print("Kafka does not answer: what was applied is stored, and the API publishes it when Kafka is back")
+
+
+def _refuse(error: InvalidFiles, *, as_json: bool) -> NoReturn:
+    """Machines get the list that people get as lines; then exit 2."""
+    if as_json:
+        print_json([item.as_json() for item in error.found])
+    else:
+        sys.stderr.write("\n".join([f"error: {error.message}", *(f"  {line}" for line in error.problems)]) + "\n")
+    raise typer.Exit(error.exit_code)
+
+
+def register(app: typer.Typer) -> None:
+    """Add this family."""
+    app.command()(validate)
+    app.command()(apply)

@@ -1,0 +1,1 @@
+"""The API's routes: tracking, unsubscribe, webhooks, control, health."""

@@ -1,0 +1,22 @@
+"""Metrics of the API: each with its meaning, and what to do when it looks wrong."""
+
+from prometheus_client import Counter, Gauge
+
+HITS = Counter("touchline_hits_total", "Pixel, click and unsubscribe requests with a true token, by kind.", ["kind"])
+HITS_FORGED = Counter(
+    "touchline_hits_forged_total",
+    "Requests with a token that is none of ours. Many: somebody probes, or a key was lost.",
+)
+HITS_WAITING = Gauge("touchline_hits_waiting", "Hits in memory, not yet on Kafka. Growing: Kafka is away or slow.")
+HITS_DROPPED = Counter(
+    "touchline_hits_dropped_total",
+    "Hits lost because too many waited. Any: Kafka was away for too long, start more APIs.",
+)
+UNSUBSCRIBES = Counter(
+    "touchline_unsubscribes_total", "Suppressions committed through the page or one click.", ["scope"]
+)
+WEBHOOKS = Counter(
+    "touchline_webhooks_total",
+    "Webhook calls by provider and answer. Many 401: check the secret and the clock.",
+    ["provider", "status"],
+)

@@ -1,0 +1,40 @@
+"""What the routes work with, built once by the bootstrap and found on the application."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from api.control import Control
+from api.enrolling import Enroller
+from api.http.hits import HitBuffer
+from api.publisher import PublisherPort
+from domain.tokens import TokenKeys
+from sinks.ports import ResolvePort, StopPort
+from sinks.postgres.control import ControlStore
+from sinks.postgres.read_models import ReadModels
+from streams.clock import ClockLike
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Everything a request may need. `ready` answers what is missing, or nothing."""
+
+    keys: TokenKeys
+    clock: ClockLike
+    hits: HitBuffer
+    publisher: PublisherPort
+    stops: StopPort
+    ledger: ResolvePort
+    store: ControlStore
+    control: Control
+    enroller: Enroller
+    models: ReadModels
+    ready: Callable[[], str | None]
+    api_token: str | None = None
+    webhook_secret: bytes | None = None
+
+
+SERVICES: web.AppKey[Services] = web.AppKey("services", Services)

@@ -1,0 +1,63 @@
+"""Consumer lag, read from the broker itself (docs/behaviour.md 9.6): no role has to answer for it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+
+from streams import kafka
+from streams.settings import Settings
+from streams.topology import ROLES, app_id, topic_name
+
+
+@dataclass(frozen=True, slots=True)
+class Lag:
+    """What a group has not read of one partition. `committed` is None where it never committed."""
+
+    group: str
+    topic: str
+    partition: int
+    committed: int | None
+    end: int
+    lag: int
+
+    def as_json(self) -> dict[str, Any]:
+        """All of it by name."""
+        return asdict(self)
+
+
+async def read_lag(settings: Settings, roles: tuple[str, ...] = tuple(ROLES)) -> list[Lag]:
+    """Every group's lag by topic and partition. Raises KafkaError when the broker does not answer."""
+    admin = AIOKafkaAdminClient(**kafka.connection(settings))
+    consumer = AIOKafkaConsumer(**kafka.connection(settings), enable_auto_commit=False)
+    await admin.start()
+    try:
+        await consumer.start()
+        wanted = {
+            role: [
+                TopicPartition(topic_name(settings, topic), number)
+                for topic in ROLES[role]
+                for number in range(settings.partitions)
+            ]
+            for role in roles
+        }
+        every = sorted({tp for tps in wanted.values() for tp in tps})
+        ends = await consumer.end_offsets(every)
+        starts = await consumer.beginning_offsets(every)
+        found: list[Lag] = []
+        for role, tps in wanted.items():
+            group = app_id(settings, role)
+            offsets = await admin.list_consumer_group_offsets(group)
+            for tp in tps:
+                known = offsets.get(tp)
+                committed = known.offset if known is not None and known.offset >= 0 else None
+                behind = ends[tp] - (committed if committed is not None else starts[tp])
+                topic = tp.topic.removeprefix(settings.kafka_topic_prefix)
+                found.append(Lag(group, topic, tp.partition, committed, ends[tp], max(0, behind)))
+        return found
+    finally:
+        await consumer.stop()
+        await admin.close()

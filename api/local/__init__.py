@@ -1,0 +1,1 @@
+"""Real Kafka, PostgreSQL and SMTP servers out of Python packages alone, on loopback, for a demo, a desk or a test."""

@@ -1,0 +1,104 @@
+"""The steward: small duties that nobody asks for. It runs in every api process and is safe with several.
+
+Publishes what the topic lacks, puts gates right after a crash, starts scheduled campaigns, completes finished ones.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from typing import Any, Protocol
+from zoneinfo import ZoneInfo
+
+import structlog
+
+from api.control import Control
+from api.errors import UserError
+from domain.lifecycle import IllegalMoveError
+from schemas.definitions import Definition
+from sinks.postgres.control import ControlStore
+from streams.clock import ClockLike
+from streams.errors import Retryable
+
+LOG = structlog.get_logger("steward")
+FORGET_EVERY = 600
+
+
+class ProgressPort(Protocol):
+    """Where a campaign's figures are read (`sinks.postgres.read_models.ReadModels`)."""
+
+    async def progress(self, campaign_id: str) -> dict[str, Any]: ...
+
+
+def is_done(campaign: Definition, figures: Mapping[str, Any], now: datetime) -> bool:
+    """Whether an active campaign is complete: past its end date, or every lead asked for came and none can still move.
+
+    An evergreen campaign, and one that nobody was enrolled in yet, never completes by itself (docs/behaviour.md 1.7).
+    """
+    end = campaign.spec.get("end_date")
+    if isinstance(end, str) and now.astimezone(_zone(campaign)).date() > date.fromisoformat(end):
+        return True
+    if campaign.spec.get("evergreen") or not figures["enrolled"]:
+        return False
+    all_here = figures["enrolled"] + figures["refused"] >= figures["total_leads"]
+    return bool(all_here and not figures["active"] and not figures["paused"])
+
+
+def _zone(campaign: Definition) -> ZoneInfo:
+    return ZoneInfo(str(campaign.spec.get("timezone") or "UTC"))
+
+
+def has_started(campaign: Definition, now: datetime) -> bool:
+    """Whether a scheduled campaign's start has come."""
+    start = campaign.spec.get("start_at")
+    return not isinstance(start, str) or datetime.fromisoformat(start).astimezone(UTC) <= now
+
+
+class Steward:
+    """`run` repeats `once` until it is cancelled; an error of one round is logged and the next round tries again."""
+
+    def __init__(
+        self, control: Control, store: ControlStore, models: ProgressPort, clock: ClockLike, *, every_s: float = 2.0
+    ) -> None:
+        self._control = control
+        self._store = store
+        self._models = models
+        self._clock = clock
+        self._every_s = every_s
+
+    async def run(self) -> None:
+        """Go round for ever."""
+        rounds = 0
+        while True:
+            try:
+                await self.once()
+                if rounds % FORGET_EVERY == 0:
+                    await self._store.forget_calls()
+                rounds += 1
+            except Retryable as error:
+                LOG.warning("round_failed", error=str(error))
+            await asyncio.sleep(self._every_s)
+
+    async def once(self) -> None:
+        """One round."""
+        if await self._store.unpublished():
+            await self._control.reconcile_gates()
+            await self._control.publish_pending()
+        now = self._clock.now()
+        for head in await self._store.heads():
+            if head.kind != "campaign":
+                continue
+            try:
+                await self._tend(head, now)
+            except (IllegalMoveError, UserError) as error:
+                LOG.info("left_alone", campaign_id=head.id, why=str(error))
+
+    async def _tend(self, head: Definition, now: datetime) -> None:
+        if head.status == "scheduled" and has_started(head, now):
+            if await self._control.activate(head.id, head.revision):
+                LOG.info("campaign_started", campaign_id=head.id)
+        elif head.status == "active":
+            done = is_done(head, await self._models.progress(head.id), now)
+            if done and await self._control.finish(head.id, head.revision):
+                LOG.info("campaign_completed", campaign_id=head.id)

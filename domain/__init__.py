@@ -1,0 +1,1 @@
+"""Pure decisions: (state, event, now, definitions) -> (new state, effects). No I/O, no clock, no randomness."""

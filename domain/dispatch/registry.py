@@ -1,0 +1,78 @@
+"""The campaigns, mailboxes and lanes of a partition, made as they are met, and bound to the definitions in force."""
+
+from __future__ import annotations
+
+from domain.campaign import Definitions
+from domain.dispatch.grants import Slot
+from domain.dispatch.lanes import Lane
+from domain.dispatch.limits import CampaignMeter, MailboxMeter
+
+
+class Registry:
+    """What a partition counts by: a meter a campaign, a meter a mailbox, a lane a campaign and mailbox."""
+
+    def __init__(self) -> None:
+        self.definitions = Definitions({}, {})
+        self.lanes: dict[tuple[str, str | None], Lane] = {}
+        self._campaigns: dict[str, CampaignMeter] = {}
+        self._mailboxes: dict[str, MailboxMeter] = {}
+
+    def define(self, definitions: Definitions) -> None:
+        """Take the definitions in force."""
+        self.definitions = definitions
+        for campaign in self._campaigns.values():
+            campaign.define(definitions.campaigns.get(campaign.campaign_id))
+        for mailbox in self._mailboxes.values():
+            mailbox.define(definitions.mailboxes.get(mailbox.mailbox_id))
+            mailbox.lanes = []
+        for lane in self.lanes.values():
+            self._connect(lane)
+
+    def campaign(self, campaign_id: str) -> CampaignMeter:
+        """The campaign's meter."""
+        campaign = self._campaigns.get(campaign_id)
+        if campaign is None:
+            campaign = self._campaigns[campaign_id] = CampaignMeter(campaign_id)
+            campaign.define(self.definitions.campaigns.get(campaign_id))
+        return campaign
+
+    def mailbox(self, mailbox_id: str) -> MailboxMeter:
+        """The mailbox's meter."""
+        mailbox = self._mailboxes.get(mailbox_id)
+        if mailbox is None:
+            mailbox = self._mailboxes[mailbox_id] = MailboxMeter(mailbox_id)
+            mailbox.define(self.definitions.mailboxes.get(mailbox_id))
+        return mailbox
+
+    def lane(self, campaign_id: str, mailbox_id: str | None) -> Lane:
+        """The lane of a campaign's touches that go from one mailbox, or (None) from any."""
+        lane = self.lanes.get((campaign_id, mailbox_id))
+        if lane is None:
+            campaign = self.campaign(campaign_id)
+            lane = self.lanes[(campaign_id, mailbox_id)] = Lane(len(self.lanes), campaign, mailbox_id)
+            campaign.lanes.append(lane)
+            self._connect(lane)
+        return lane
+
+    def count(self, slot: Slot) -> None:
+        """Count a grant that is open or used in every limit it takes a slot of."""
+        mailbox = self.mailbox(slot.mailbox_id)
+        mailbox.add(slot.send_id, slot.domain, slot.at)
+        mailbox.open += slot.state == "open"
+        self.campaign(slot.campaign_id).grants.add(slot.at)
+
+    def uncount(self, slot: Slot) -> None:
+        """A grant was not used: its slots are free again."""
+        self.mailbox(slot.mailbox_id).remove(slot.domain, slot.at)
+        self.campaign(slot.campaign_id).grants.remove(slot.at)
+
+    def _connect(self, lane: Lane) -> None:
+        """A touch whose mailbox is settled stays with it; any other may go from each of the campaign's."""
+        if lane.mailbox_id is not None:
+            chosen: tuple[str, ...] = (lane.mailbox_id,)
+        else:
+            campaign = lane.campaign.campaign
+            chosen = campaign.mailbox_ids if campaign is not None else ()
+        lane.mailboxes = [self.mailbox(mailbox_id) for mailbox_id in chosen]
+        for mailbox in lane.mailboxes:
+            mailbox.lanes.append(lane)

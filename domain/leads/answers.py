@@ -1,0 +1,306 @@
+"""Replies and what they turn out to mean (docs/behaviour.md 7.3, 7.4, 7.7)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import Any
+
+from domain.leads import asking
+from domain.leads.effects import SuppressIt
+from domain.leads.results import can_become, settle
+from domain.leads.state import Enrollment, Hold, Status, Touch
+from domain.leads.steps import advance
+from domain.leads.turn import Turn, digest
+from domain.replies.bounces import SOFT_IN_A_ROW
+from schemas.engagements import EngagementType
+from schemas.replies import Disposition, Reply
+
+AWAY = timedelta(days=7)
+"""How long an absence without a return date lasts."""
+
+UNTIL_CARD_IS_DONE = timedelta(days=14)
+"""How long a person's other enrollments stand still at most after a human reply."""
+
+
+def on_reply(turn: Turn, reply: Reply) -> None:
+    """Hold all that can move. The stop is in the ledger already; a match whose disposition is known is ignored."""
+    if not turn.is_known:
+        return turn.ignore("unknown_lead")
+    source = source_of(reply)
+    if digest(source) in turn.seen:
+        return turn.ignore("disposition_known")
+    _hold_all(turn, source)
+    _prove(turn, reply)
+    return None
+
+
+def on_disposition(turn: Turn, said: Disposition) -> None:
+    """Settle what the match held, once for each reply: the table says how."""
+    if not turn.is_known:
+        return turn.ignore("unknown_lead")
+    if not turn.remember(source_of(said)):
+        return turn.ignore("disposition_known")
+    _prove(turn, said)
+    DISPOSITIONS[said.disposition](turn, said)
+    return None
+
+
+def source_of(answer: Reply | Disposition) -> str:
+    """The source id of the stop and the holds that go with a reply."""
+    return f"reply:{answer.reply_id}"
+
+
+def _hold_all(turn: Turn, source: str) -> None:
+    if source not in turn.stops:
+        turn.stops = (*turn.stops, source)
+    for e in turn.open_enrollments:
+        if source in e.after_stops or any(h.source_id == source for h in e.holds):
+            continue
+        was = e.status
+        held = turn.hold(e, Hold(source))
+        turn.tell(held, "held", source, was=was, code="reply")
+
+
+def _prove(turn: Turn, answer: Reply | Disposition) -> None:
+    """An answer proves that its touch arrived (a delivery report proves only that it left, which settles it too)."""
+    e = turn.find_by_id(answer.campaign_id, answer.enrollment_id)
+    if e is not None:
+        settle(turn, e, answer.step_id, "reply", str(answer.reply_id))
+
+
+def _matched(turn: Turn, said: Disposition) -> Enrollment | None:
+    return turn.find_by_id(said.campaign_id, said.enrollment_id)
+
+
+def _story(said: Disposition) -> dict[str, Any]:
+    data: dict[str, Any] = {
+        "reply_id": str(said.reply_id),
+        "disposition": said.disposition,
+        "confidence": said.confidence,
+    }
+    if said.sentiment is not None:
+        data["sentiment"] = said.sentiment
+    if said.category is not None:
+        data["category"] = said.category
+    return data
+
+
+# -- a person answered -------------------------------------------------------------------------------------------------
+
+
+def _end_matched(turn: Turn, said: Disposition) -> None:
+    """A human reply of any kind ends the sequence that it answers."""
+    e = _matched(turn, said)
+    if e is None:
+        return turn.ignore("unknown_enrollment")
+    touch = e.touch(said.step_id) or Touch(said.step_id, "asked")
+    is_first = not touch.replied
+    e = turn.save(e._replace(touches=asking.put_touch(e, touch._replace(replied=True)), soft_bounces=0))
+    told: dict[str, Any] = {"step_id": said.step_id, "code": said.disposition, "first": is_first, "data": _story(said)}
+    if can_become(e, "replied") or e.status == "replied":
+        turn.finish(e, "replied", "replied", said.reply_id, stop=turn.terminal_stop(e, "replied"), **told)
+    else:
+        turn.tell(e, "replied", said.reply_id, **told)
+    return None
+
+
+def _others_held(turn: Turn, said: Disposition) -> list[Enrollment]:
+    """Hold what a disposition that came before its match has not held yet, and answer all that is held."""
+    source = source_of(said)
+    _hold_all(turn, source)
+    matched = said.enrollment_id
+    return [
+        e
+        for e in turn.open_enrollments
+        if any(h.source_id == source for h in e.holds) and e.id_for(turn.lead_id) != matched
+    ]
+
+
+def _on_human(turn: Turn, said: Disposition) -> None:
+    """The matched sequence ends; the others stay held for at most 14 days, go on, or end: its campaign says which."""
+    others = _others_held(turn, said)
+    _end_matched(turn, said)
+    campaign = turn.definitions.campaigns.get(said.campaign_id)
+    AFTER_REPLY[campaign.after_reply if campaign is not None else "hold"](turn, said, others)
+    turn.release_lead_wide(source_of(said))
+
+
+def _keep_held(turn: Turn, said: Disposition, others: list[Enrollment]) -> None:
+    for e in others:
+        turn.set_until(e, source_of(said), turn.now + UNTIL_CARD_IS_DONE)
+
+
+def _let_go(turn: Turn, said: Disposition, others: list[Enrollment]) -> None:
+    for e in others:
+        _free(turn, e, source_of(said), "resume")
+
+
+def _end_others(turn: Turn, said: Disposition, others: list[Enrollment]) -> None:
+    for e in others:
+        turn.finish(e, "exited", "exited", stop=turn.terminal_stop(e, "exited"), code=said.disposition)
+
+
+AFTER_REPLY: Mapping[str, Callable[[Turn, Disposition, list[Enrollment]], None]] = {
+    "hold": _keep_held,
+    "resume": _let_go,
+    "end": _end_others,
+}
+"""What a human reply means for the person's other enrollments, by the matched campaign's `after_reply`."""
+
+
+def _on_refusal(turn: Turn, said: Disposition) -> None:
+    """Not interested: everything ends."""
+    others = _others_held(turn, said)
+    _end_matched(turn, said)
+    _end_others(turn, said, others)
+    turn.release_lead_wide(source_of(said))
+
+
+def _on_unsubscribe(turn: Turn, said: Disposition) -> None:
+    """The suppression is committed already: everything ends, also what is finished and could be asked about."""
+    _end_all(turn, said, "unsubscribed", "unsubscribed")
+    turn.release_lead_wide(source_of(said))
+
+
+def _end_all(turn: Turn, said: Disposition, status: Status, kind: EngagementType) -> None:
+    matched = said.enrollment_id
+    for e in list(turn.enrollments):
+        is_matched = e.id_for(turn.lead_id) == matched
+        if can_become(e, status) and (e.is_open or is_matched):
+            turn.finish(
+                e, status, kind, stop=turn.terminal_stop(e, status), step_id=said.step_id if is_matched else None,
+                code=said.disposition, data=_story(said),
+            )  # fmt: skip
+
+
+# -- a machine answered ------------------------------------------------------------------------------------------------
+
+
+def _on_away(turn: Turn, said: Disposition) -> None:
+    """Out of office: all stands still until the return date, and the hold does not use up any wait."""
+    source = source_of(said)
+    until = said.return_at if said.return_at is not None and said.return_at > turn.now else turn.now + AWAY
+    _hold_all(turn, source)
+    for e in turn.open_enrollments:
+        if any(h.source_id == source for h in e.holds):
+            e = turn.set_until(e, source, until)
+            turn.tell(e, "held", source, "until", code="out_of_office", next_at=until, data=_story(said))
+    turn.release_lead_wide(source)
+
+
+def _on_automated(turn: Turn, said: Disposition) -> None:
+    """A machine's answer: the sequences go on as if nothing had come."""
+    source = source_of(said)
+    for e in turn.open_enrollments:
+        if any(h.source_id == source for h in e.holds):
+            _free(turn, e, source, "automated")
+    turn.release_lead_wide(source)
+
+
+def _free(turn: Turn, e: Enrollment, source: str, code: str) -> None:
+    e = turn.free(e, source)
+    turn.tell(e, "released", source, was="paused", code=code)
+    advance(turn, e)
+
+
+# -- delivery reports and complaints -----------------------------------------------------------------------------------
+
+
+def _on_bounce(turn: Turn, said: Disposition) -> None:
+    e = _matched(turn, said)
+    if e is None:
+        return turn.ignore("unknown_enrollment")
+    BOUNCES[said.bounce.kind if said.bounce is not None else "soft"](turn, e, said)
+    return None
+
+
+def _bounce_code(said: Disposition) -> str | None:
+    return said.bounce.code if said.bounce is not None else None
+
+
+def _note_bounce(turn: Turn, e: Enrollment, said: Disposition, soft_bounces: int) -> Enrollment:
+    touch = e.touch(said.step_id) or Touch(said.step_id, "asked")
+    touches = asking.put_touch(e, touch._replace(bounced=True))
+    return turn.save(e._replace(touches=touches, soft_bounces=soft_bounces))
+
+
+def _on_hard_bounce(turn: Turn, e: Enrollment, said: Disposition) -> None:
+    """No such address: it is suppressed already; every sequence that would write to it ends."""
+    e = _note_bounce(turn, e, said, e.soft_bounces)
+    told: dict[str, Any] = {"step_id": said.step_id, "code": _bounce_code(said), "data": {"kind": "hard"}}
+    if can_become(e, "bounced"):
+        turn.finish(e, "bounced", "bounced", said.reply_id, stop=turn.terminal_stop(e, "bounced"), **told)
+    else:
+        turn.tell(e, "bounced", said.reply_id, **told)
+    for other in turn.open_enrollments:
+        turn.finish(
+            other, "bounced", "exited", stop=turn.terminal_stop(other, "bounced"), code=_bounce_code(said) or "bounced"
+        )
+
+
+def _on_soft_bounce(turn: Turn, e: Enrollment, said: Disposition) -> None:
+    """Three in a row become a hard one, and suppress the address."""
+    touch = e.touch(said.step_id)
+    soft_bounces = e.soft_bounces + (touch is None or not touch.bounced)
+    e = _note_bounce(turn, e, said, soft_bounces)
+    if soft_bounces < SOFT_IN_A_ROW or not e.is_open:
+        turn.tell(e, "bounced", said.reply_id, step_id=said.step_id, code=_bounce_code(said), data={"kind": "soft"})
+        advance(turn, e)  # a condition may wait for a bounce
+        return
+    address = turn.facts.get("email")
+    if isinstance(address, str):
+        turn.effects.append(SuppressIt(address, "bounced", f"bounced:{said.reply_id}"))
+    _on_hard_bounce(turn, e, said)
+
+
+def _on_our_fault(turn: Turn, e: Enrollment, said: Disposition) -> None:
+    """Our sender or a policy was refused: the touch failed, the address is as good as before."""
+    kind = said.bounce.kind if said.bounce is not None else "policy"
+    e = _note_bounce(turn, e, said, e.soft_bounces)
+    turn.tell(e, "bounced", said.reply_id, step_id=said.step_id, code=_bounce_code(said), data={"kind": kind})
+    advance(turn, e)
+
+
+BOUNCES: Mapping[str, Callable[[Turn, Enrollment, Disposition], None]] = {
+    "hard": _on_hard_bounce,
+    "soft": _on_soft_bounce,
+    "ours": _on_our_fault,
+    "policy": _on_our_fault,
+}
+"""What a delivery report means, by the kind of its code."""
+
+
+def _on_complaint(turn: Turn, said: Disposition) -> None:
+    """Reported as spam: suppressed already, and everything ends."""
+    e = _matched(turn, said)
+    if e is not None:
+        turn.tell(e, "complained", said.reply_id, step_id=said.step_id)
+    _end_all(turn, said, "unsubscribed", "unsubscribed")
+
+
+DISPOSITIONS: Mapping[str, Callable[[Turn, Disposition], None]] = {
+    "INTERESTED": _on_human,
+    "NEEDS_MORE_INFO": _on_human,
+    "NO_ACTIVE_PROFILE": _on_human,
+    "ESCALATE_UNCLEAR": _on_human,
+    "NOT_INTERESTED": _on_refusal,
+    "OUT_OF_OFFICE": _on_away,
+    "UNSUBSCRIBE": _on_unsubscribe,
+    "BOUNCE": _on_bounce,
+    "COMPLAINT": _on_complaint,
+    "AUTOMATED": _on_automated,
+}
+"""Docs/behaviour.md 7.4, line by line."""
+
+
+def release_ended(turn: Turn, e: Enrollment) -> Enrollment:
+    """Free an enrollment from the holds whose end has come, and release their stops."""
+    for hold in e.holds:
+        if hold.until is None or hold.until > turn.now:
+            continue
+        was = e.status
+        e = turn.free(e, hold.source_id)
+        turn.tell(e, "released", hold.source_id, was=was, code=hold.kind)
+        turn.release_lead_wide(hold.source_id)
+    return e

@@ -1,0 +1,164 @@
+"""Asking dispatch for a touch, and how long to wait before asking again (docs/behaviour.md 4.3)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from domain import ids
+from domain.campaign import Arm, Campaign, EmailStep
+from domain.leads.effects import Policy
+from domain.leads.state import Enrollment, Touch
+from domain.templates import merge_values
+from schemas.base import Scalar
+from schemas.enrollments import LeadData
+from schemas.sending import DueSend, Thread
+
+TRIES = 8
+TRIES_WITHIN = timedelta(hours=48)
+FIRST_DEFERRAL = timedelta(minutes=15)
+
+FIRST_REFUSAL: Mapping[str, timedelta] = {
+    "expired": timedelta(minutes=1),
+    "stale": timedelta(minutes=1),
+    "paused": timedelta(minutes=5),
+    "stopped": timedelta(minutes=10),
+}
+"""How long to wait before asking again for what the gate turned away, the first time; it doubles up to the longest."""
+
+LONGEST_REFUSAL = timedelta(hours=6)
+LONGEST_SILENCE = timedelta(days=7)
+SILENCE_FACTOR = 4
+MESSAGE_IDS = 3
+
+_NAMES = ("first_name", "last_name", "full_name", "title", "company", "city", "country")
+_REPLY_PREFIX = re.compile(r"^(?:re:\s*)+", re.IGNORECASE)
+
+
+def facts_of(data: LeadData) -> dict[str, Scalar | list[Scalar]]:
+    """A lead's data as one flat mapping of merge variables. Named fields win over attributes of the same name."""
+    facts: dict[str, Scalar | list[Scalar]] = {k: v for k, v in data.attributes.items() if v is not None and v != ""}
+    for name in ("email", "phone", "timezone", *_NAMES):
+        value: str | None = getattr(data, name)
+        if value is not None and value != "":
+            facts[name] = value
+    return facts
+
+
+def merge_variables(facts: Mapping[str, Scalar | list[Scalar]], names: frozenset[str]) -> dict[str, object]:
+    """The values of `names` (docs/behaviour.md 1.4): a full name is made of its parts where it is not given, and
+    `company_name` and `hotel_name` are the company where they are not given themselves.
+    """
+    values: Mapping[str, Scalar | list[Scalar]] = facts
+    wanted = names & _DERIVED
+    if wanted:
+        made = dict(facts)
+        if "full_name" in wanted and not made.get("full_name"):
+            parts = (facts.get("first_name"), facts.get("last_name"))
+            made["full_name"] = " ".join(str(part) for part in parts if part)
+        for name in ("company_name", "hotel_name"):
+            if name in wanted and not made.get(name):
+                made[name] = facts.get("company")
+        if "company" in wanted and not made.get("company"):
+            made["company"] = facts.get("company_name")
+        values = made
+    return merge_values(values, names)
+
+
+_DERIVED = frozenset({"full_name", "company_name", "hotel_name", "company"})
+
+
+def arm_name(step: EmailStep, e: Enrollment, enrollment_id: UUID) -> str:
+    """The variant of this touch: the one the first send locked, else the one asked for, else drawn by weight.
+
+    Drawn from the enrollment's id alone, so the same enrollment draws the same however often it is asked. An arm that
+    was switched off keeps those that it is locked to; nobody new is drawn into it (docs/behaviour.md 1.3).
+    """
+    for arm in step.arms:
+        if arm.name == e.variant or (e.variant is None and arm.name == e.asked_variant and arm.is_active):
+            return arm.name
+    return _drawn(step.arms, ids.draw(enrollment_id, "variant"))
+
+
+def _drawn(arms: tuple[Arm, ...], share: float) -> str:
+    live = [arm for arm in arms if arm.is_active and arm.weight > 0]
+    if len(live) <= 1:
+        return (live or arms)[0].name
+    point = share * sum(arm.weight for arm in live)
+    for arm in live:
+        point -= arm.weight
+        if point < 0:
+            return arm.name
+    return live[-1].name
+
+
+def due_send(  # noqa: PLR0917 - each is one field of the ask
+    lead_id: str,
+    facts: Mapping[str, Scalar | list[Scalar]],
+    e: Enrollment,
+    enrollment_id: UUID,
+    campaign: Campaign,
+    step: EmailStep,
+    email: str,
+    ask_no: int,
+    due_at: datetime,
+    now: datetime,
+) -> DueSend:
+    """The ask for one touch, with only the merge values its step uses, as they are now."""
+    send_id = ids.send_id(enrollment_id, step.step_id)
+    merge = merge_variables(facts, step.variables)
+    zone = facts.get("timezone")
+    return DueSend(
+        event_id=ids.event_id("due", send_id, ask_no),
+        send_id=send_id,
+        enrollment_id=enrollment_id,
+        lead_id=lead_id,
+        campaign_id=e.campaign_id,
+        campaign_version=campaign.revision,
+        step_id=step.step_id,
+        entry_no=e.entry_no,
+        pool_id=campaign.pool_id,
+        ask_no=ask_no,
+        priority=0 if e.message_ids or any(t.state in ("sent", "ambiguous") for t in e.touches) else 1,
+        due_at=due_at,
+        at=now,
+        email=email,
+        domain=ids.email_domain(email),
+        variant=arm_name(step, e, enrollment_id),
+        mailbox_id=e.mailbox_id,
+        timezone=zone if isinstance(zone, str) else None,
+        merge=merge,  # pyright: ignore[reportArgumentType] - cleaned scalars and lists of them
+        thread=Thread(subject=e.subject, message_ids=list(e.message_ids)) if e.subject and e.message_ids else None,
+        attempt=e.tries + 1,
+        after_stops=list(e.after_stops),
+    )
+
+
+def thread_subject(subject: str) -> str:
+    """A subject without the "Re:" that answering it will add."""
+    return _REPLY_PREFIX.sub("", subject)
+
+
+def deferral(send_id: UUID, tries: int) -> timedelta:
+    """How long to wait after the `tries`-th deferral: 15 minutes, doubling, give or take a fifth."""
+    return FIRST_DEFERRAL * 2 ** (tries - 1) * (0.8 + 0.4 * ids.draw(send_id, f"deferral {tries}"))
+
+
+def refusal(outcome: str, send_id: UUID, renewals: int) -> timedelta:
+    """How long to wait after the gate turned a touch away for the `renewals`-th time, give or take a fifth."""
+    length = min(FIRST_REFUSAL[outcome] * 2 ** min(renewals - 1, 20), LONGEST_REFUSAL)
+    return length * (0.8 + 0.4 * ids.draw(send_id, f"refusal {renewals}"))
+
+
+def silence(policy: Policy, renewals: int) -> timedelta:
+    """How long a touch may be out without an answer before it is asked for again: ever longer."""
+    return min(policy.silence * SILENCE_FACTOR ** min(renewals, 10), max(LONGEST_SILENCE, policy.silence))
+
+
+def put_touch(e: Enrollment, touch: Touch) -> tuple[Touch, ...]:
+    """The enrollment's touches with `touch` in place of what was known of its step."""
+    if e.touch(touch.step_id) is None:
+        return (*e.touches, touch)
+    return tuple(touch if known.step_id == touch.step_id else known for known in e.touches)

@@ -1,0 +1,100 @@
+"""The map of the leads role: which event is decided by which function."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from domain.campaign import Campaign, Definitions, EmailStep, WaitStep
+from domain.leads.answers import on_disposition, on_reply, release_ended
+from domain.leads.effects import Decision, Policy
+from domain.leads.graph import standing
+from domain.leads.hits import on_hit
+from domain.leads.requests import look_at_parked, on_enroll, on_exit, on_pause, on_resume, on_update
+from domain.leads.results import on_send_result
+from domain.leads.state import Enrollment, Lead
+from domain.leads.steps import advance, wait_over_at
+from domain.leads.turn import Turn, arm, is_over
+from schemas.base import Message
+from schemas.enrollments import Enroll, Exit, Pause, Resume, UpdateLead
+from schemas.replies import Disposition, Reply
+from schemas.sending import SendResult
+from schemas.tracking import Hit
+
+HANDLERS: Mapping[type[Message], Callable[[Turn, Any], None]] = {
+    Enroll: on_enroll,
+    UpdateLead: on_update,
+    Pause: on_pause,
+    Resume: on_resume,
+    Exit: on_exit,
+    SendResult: on_send_result,
+    Hit: on_hit,
+    Reply: on_reply,
+    Disposition: on_disposition,
+}
+"""Every event of a lead, and what decides it."""
+
+
+def decide(  # noqa: PLR0917 - the signature of every decision
+    lead: Lead | None,
+    lead_id: str,
+    event: Message,
+    now: datetime,
+    definitions: Definitions,
+    policy: Policy,
+    *,
+    offset: int = -1,
+) -> Decision:
+    """What an event does to a lead. `now` is the campaign instant at which it happens, never a clock's."""
+    turn = Turn(lead, lead_id, now, definitions, policy, offset=offset)
+    HANDLERS[type(event)](turn, event)
+    return turn.decision()
+
+
+def on_timer(lead: Lead, lead_id: str, now: datetime, definitions: Definitions, policy: Policy) -> Decision:
+    """Let everything of a lead happen that is due at `now`: ends of holds, waits, deadlines, asks."""
+    turn = Turn(lead, lead_id, now, definitions, policy)
+    for e in lead.enrollments:
+        if e.wake_at is not None and e.wake_at <= now:
+            advance(turn, release_ended(turn, e))
+    if turn.parked:
+        look_at_parked(turn)
+    return turn.decision()
+
+
+def on_definition(  # noqa: PLR0917
+    lead: Lead, lead_id: str, campaign_id: str, now: datetime, definitions: Definitions, policy: Policy
+) -> Decision:
+    """Take a campaign's new definition into account: its end, a step that was removed, the length of a wait.
+
+    What stands on a removed step goes on at its successor; what waits is counted again from the same instant.
+    """
+    turn = Turn(lead, lead_id, now, definitions, policy)
+    campaign = definitions.campaigns.get(campaign_id)
+    for e in lead.enrollments:
+        if e.campaign_id == campaign_id and e.is_open and campaign is not None:
+            _redefine(turn, e, campaign)
+    if turn.parked:
+        look_at_parked(turn)
+    return turn.decision()
+
+
+def _redefine(turn: Turn, e: Enrollment, campaign: Campaign) -> None:
+    if is_over(campaign, turn.now):
+        advance(turn, e)
+        return
+    steps = campaign.steps
+    if e.step_id is not None and e.step_id not in steps:
+        e = turn.withdraw(e, "step_removed")
+        following = standing(e, steps)
+        kept = tuple(step_id for step_id in e.path if step_id != following)
+        e = turn.save(
+            e._replace(step_id=following, path=kept, phase="arrive", due_at=None, renewals=0, tries=0, tried_at=None)
+        )
+    step = steps.get(e.step_id) if e.step_id is not None else None
+    if isinstance(step, WaitStep) and e.phase == "wait" and e.base_at is not None:
+        e = e._replace(due_at=wait_over_at(turn, campaign, e, step, e.base_at))
+    elif not isinstance(step, EmailStep) and e.phase in ("out", "retry"):
+        e = e._replace(phase="arrive", due_at=None)
+    advance(turn, turn.save(arm(e, campaign)))

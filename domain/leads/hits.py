@@ -1,0 +1,70 @@
+"""Opens, clicks and unsubscribes: only what a person did counts (docs/behaviour.md 5.2, 5.3)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+from domain import ids
+from domain.leads import asking
+from domain.leads.results import can_become, settle
+from domain.leads.state import Enrollment, Touch
+from domain.leads.steps import advance
+from domain.leads.turn import Turn
+from domain.verdict import judge
+from schemas.tracking import Hit
+
+_FACTS: Mapping[str, Literal["opened", "clicked"]] = {"open": "opened", "click": "clicked"}
+
+
+def on_hit(turn: Turn, hit: Hit) -> None:
+    """Judge a hit and act on it. Every hit is told with its verdict; only a person's branches and shows as opened."""
+    if hit.type == "unsubscribe":
+        return _on_unsubscribe(turn, hit)
+    e = turn.find(hit.campaign_id, hit.entry_no)
+    if e is None:
+        return turn.ignore("unknown_enrollment")
+    e = settle(turn, e, hit.step_id, "hit", hit.event_id)
+    touch = e.touch(hit.step_id)
+    if touch is None:
+        if ids.send_id(e.id_for(turn.lead_id), hit.step_id) != hit.send_id:
+            return turn.ignore("unknown_touch")
+        touch = Touch(hit.step_id, "asked")  # it overtook the touch's own result
+    since_s = None
+    if touch.accepted_at is not None:
+        since_s = (hit.at - touch.accepted_at).total_seconds() / turn.policy.rate
+    verdict = judge(hit, since_s, turn.policy.own_networks)
+    kind = _FACTS[hit.type]
+    is_first = verdict == "human" and not getattr(touch, kind)
+    if is_first:
+        touch = touch._replace(opened=True) if kind == "opened" else touch._replace(clicked=True)
+        e = turn.save(e._replace(touches=asking.put_touch(e, touch), soft_bounces=0))
+    turn.tell(
+        e, kind, hit.event_id, at=hit.at, step_id=hit.step_id, code=verdict, first=is_first,
+        data={"hit_id": hit.event_id, "verdict": verdict},
+    )  # fmt: skip
+    if is_first and e.phase == "wait":
+        advance(turn, e)  # a condition's true branch fires as soon as it becomes true
+    return None
+
+
+def _on_unsubscribe(turn: Turn, hit: Hit) -> None:
+    """The suppression is committed already; every enrollment in its scope ends."""
+    source = f"unsubscribe:{hit.event_id}"
+    for e in list(turn.enrollments):
+        if _is_in_scope(turn, e, hit) and can_become(e, "unsubscribed"):
+            turn.finish(
+                e, "unsubscribed", "unsubscribed", at=hit.at, stop=source,
+                step_id=hit.step_id if e.campaign_id == hit.campaign_id and e.entry_no == hit.entry_no else None,
+                code=hit.scope, data={"hit_id": hit.event_id},
+            )  # fmt: skip
+
+
+def _is_in_scope(turn: Turn, e: Enrollment, hit: Hit) -> bool:
+    if hit.scope == "all" or e.campaign_id == hit.campaign_id:
+        return True
+    if hit.scope == "campaign":
+        return False
+    campaigns = turn.definitions.campaigns
+    ours, theirs = campaigns.get(e.campaign_id), campaigns.get(hit.campaign_id)
+    return ours is not None and theirs is not None and ours.goal == theirs.goal

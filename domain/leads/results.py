@@ -1,0 +1,269 @@
+"""What became of a touch at the gate or at the mail server, and what follows (docs/behaviour.md 4.3, 7.7)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+
+from domain import ids
+from domain.campaign import Campaign
+from domain.leads import asking
+from domain.leads.graph import path_after, successor
+from domain.leads.state import MOVES, Enrollment, Hold, Status, Touch
+from domain.leads.steps import advance
+from domain.leads.turn import Turn, arm
+from domain.replies.bounces import bounce_kind, enhanced_code
+from schemas.engagements import EngagementType
+from schemas.sending import SendResult
+
+Handler = Callable[[Turn, Enrollment, SendResult], None]
+
+
+def on_send_result(turn: Turn, result: SendResult) -> None:
+    """Act on a touch's outcome. An answer to a question that is not asked any more changes nothing."""
+    e = turn.find_by_id(result.campaign_id, result.enrollment_id)
+    if e is None:
+        return turn.ignore("unknown_enrollment")
+    OUTCOMES[result.outcome](turn, e, result)
+    return None
+
+
+# -- final outcomes ----------------------------------------------------------------------------------------------------
+
+
+def _on_sent(turn: Turn, e: Enrollment, result: SendResult) -> None:
+    known = e.touch(result.step_id)
+    if known is not None and known.state == "sent":
+        return
+    e = _record(turn, e, result, "sent")
+    was = e.status
+    if e.status == "enrolled":
+        e = e._replace(status="active")
+    turn.save(e)
+    turn.tell(e, "sent", result.step_id, at=result.granted_at, was=was, step_id=result.step_id, code=result.code)
+    source = f"ambiguous:{result.send_id}"
+    if any(h.source_id == source for h in e.holds):
+        e = turn.free(e, source)
+        turn.tell(e, "released", source, was="paused", step_id=result.step_id, code="ambiguous")
+    _go_on(turn, e, result, result.granted_at)
+
+
+def _on_ambiguous(turn: Turn, e: Enrollment, result: SendResult) -> None:
+    """Never sent again by itself: it is taken for sent, or held until proof settles it, as the campaign says."""
+    known = e.touch(result.step_id)
+    if known is not None and known.state in ("sent", "ambiguous"):
+        return None
+    proved = known is not None  # a hit or an answer came before this result: it arrived
+    e = _record(turn, e, result, "sent" if proved else "ambiguous")
+    was = e.status
+    if e.status == "enrolled":
+        e = e._replace(status="active")
+    turn.save(e)
+    kind: EngagementType = "sent" if proved else "ambiguous"
+    turn.tell(e, kind, result.step_id, at=result.granted_at, was=was, step_id=result.step_id, code=result.code)
+    campaign = turn.campaign(e)
+    if proved or not e.is_open or campaign is None or campaign.on_ambiguous == "assume_sent":
+        return _go_on(turn, e, result, result.granted_at)
+    e = _leave(turn, e, result, result.granted_at)
+    source = f"ambiguous:{result.send_id}"
+    was = e.status
+    e = turn.hold(e, Hold(source), withdraw=False)
+    turn.tell(e, "held", source, was=was, step_id=result.step_id, code="ambiguous")
+    return None
+
+
+def _on_failed(turn: Turn, e: Enrollment, result: SendResult) -> None:
+    """The touch will never go. What that means for the address decides what it means for the enrollment."""
+    known = e.touch(result.step_id)
+    if known is not None and known.state in ("sent", "failed", "ambiguous"):
+        return None
+    code = result.code or ""
+    kind = bounce_kind(enhanced_code(code) or "") if code[:1].isdigit() else None
+    e = turn.save(e._replace(touches=asking.put_touch(e, Touch(result.step_id, "failed", result.granted_at))))
+    if not e.is_open:
+        return turn.tell(e, "failed", result.step_id, step_id=result.step_id, code=result.code)
+    FAILURES[kind](turn, e, result)
+    return None
+
+
+def _fail(turn: Turn, e: Enrollment, result: SendResult) -> None:
+    turn.finish(e, "failed", "failed", result.step_id, step_id=result.step_id, code=result.code)
+
+
+def _fail_address(turn: Turn, e: Enrollment, result: SendResult) -> None:
+    """No such address: the sender has suppressed it before it told us."""
+    turn.finish(e, "bounced", "bounced", result.step_id, step_id=result.step_id, code=result.code)
+
+
+def _fail_touch(turn: Turn, e: Enrollment, result: SendResult) -> None:
+    """This touch only, a full mailbox for example: the sequence goes on from where it would have been sent."""
+    turn.tell(e, "failed", result.step_id, step_id=result.step_id, code=result.code)
+    _go_on(turn, e, result, result.granted_at)
+
+
+FAILURES: Mapping[str | None, Handler] = {
+    "hard": _fail_address,
+    "soft": _fail_touch,
+    "ours": _fail,
+    "policy": _fail,
+    None: _fail,
+}
+"""What a failed touch means for its enrollment, by the kind of its code (docs/behaviour.md 7.7)."""
+
+SUPPRESSED: Mapping[str, tuple[Status, EngagementType]] = {
+    "suppressed": ("unsubscribed", "unsubscribed"),
+    "duplicate_address": ("exited", "exited"),
+}
+"""The end of an enrollment whose address may not be written to, by the gate's code."""
+
+
+def _on_suppressed(turn: Turn, e: Enrollment, result: SendResult) -> None:
+    if not e.is_open:
+        return
+    code = result.code or "suppressed"
+    status, kind = SUPPRESSED.get(code, SUPPRESSED["suppressed"])
+    turn.finish(e, status, kind, result.step_id, step_id=result.step_id, code=code)
+
+
+# -- outcomes after which it is asked for again ------------------------------------------------------------------------
+
+
+def _answers(e: Enrollment, result: SendResult) -> bool:
+    """Whether the result answers the newest ask of the step that the enrollment stands on.
+
+    A number above all that we know belongs to an ask whose state a crash took away: it is believed.
+    """
+    if not e.is_open or e.step_id != result.step_id:
+        return False
+    return result.ask_no > e.ask_no or (e.phase == "out" and result.ask_no == e.ask_no)
+
+
+def _on_deferred(turn: Turn, e: Enrollment, result: SendResult) -> None:
+    if not _answers(e, result):
+        return
+    tries, tried_at = e.tries + 1, e.tried_at or turn.now
+    wait = asking.deferral(result.send_id, tries)
+    again_at = turn.now + wait
+    if tries >= asking.TRIES or again_at - tried_at > asking.TRIES_WITHIN:
+        touches = asking.put_touch(e, Touch(result.step_id, "failed", result.granted_at))
+        _fail(turn, turn.save(e._replace(touches=touches)), result)
+        return
+    e = _again(turn, e._replace(tries=tries, tried_at=tried_at, renewals=0), result, again_at)
+    turn.tell(
+        e, "deferred", result.step_id, result.ask_no, step_id=result.step_id, code=result.code, next_at=again_at,
+        data={"attempt": tries},
+    )  # fmt: skip
+
+
+def _on_refused(turn: Turn, e: Enrollment, result: SendResult) -> None:
+    """The gate turned it away for a reason that passes: expired, stale, paused, or a stop that may be released."""
+    if not _answers(e, result):
+        return
+    renewals = e.renewals + 1
+    again_at = turn.now + asking.refusal(result.outcome, result.send_id, renewals)
+    e = _again(turn, e._replace(renewals=renewals), result, again_at)
+    turn.tell(
+        e, "waiting", result.step_id, result.ask_no, step_id=result.step_id, code=result.outcome, next_at=again_at
+    )
+
+
+def _again(turn: Turn, e: Enrollment, result: SendResult, at: datetime) -> Enrollment:
+    retry = e._replace(phase="retry", due_at=at, ask_no=max(e.ask_no, result.ask_no))
+    return turn.save(arm(retry, turn.campaign(e)))
+
+
+OUTCOMES: Mapping[str, Handler] = {
+    "sent": _on_sent,
+    "deferred": _on_deferred,
+    "failed": _on_failed,
+    "ambiguous": _on_ambiguous,
+    "expired": _on_refused,
+    "suppressed": _on_suppressed,
+    "stopped": _on_refused,
+    "paused": _on_refused,
+    "stale": _on_refused,
+}
+"""Every outcome of a touch."""
+
+
+# -- shared ------------------------------------------------------------------------------------------------------------
+
+
+def _record(turn: Turn, e: Enrollment, result: SendResult, state: str) -> Enrollment:
+    """Note that the touch left: its instants, its thread, and the arm and mailbox that are locked from now on."""
+    known = e.touch(result.step_id)
+    touch = Touch(
+        result.step_id,
+        "sent" if state == "sent" else "ambiguous",
+        result.granted_at,
+        result.at,
+        known is not None and known.opened,
+        known is not None and known.clicked,
+        known is not None and known.replied,
+        known is not None and known.bounced,
+    )
+    if not e.is_open:
+        return e._replace(touches=asking.put_touch(e, touch), variant=e.variant or result.variant)
+    message_ids = e.message_ids
+    if result.message_id is not None and result.message_id not in message_ids:
+        message_ids = (*message_ids, result.message_id)[-asking.MESSAGE_IDS :]
+    return e._replace(
+        touches=asking.put_touch(e, touch),
+        variant=e.variant or result.variant,
+        mailbox_id=result.mailbox_id,
+        subject=asking.thread_subject(result.subject) if result.subject else e.subject,
+        message_ids=message_ids,
+    )
+
+
+def _leave(turn: Turn, e: Enrollment, result: SendResult, base_at: datetime) -> Enrollment:
+    """Step off the touch's step, where the enrollment still stands on it; the next wait counts from `base_at`."""
+    if not e.is_open or e.step_id != result.step_id:
+        return e
+    campaign = turn.campaign(e)
+    return turn.save(
+        e._replace(
+            step_id=_next_id(campaign, e),
+            path=path_after(campaign.steps, result.step_id)[1:] if campaign else e.path[1:],
+            phase="arrive",
+            due_at=None,
+            base_at=base_at,
+            ask_no=max(e.ask_no, result.ask_no),
+            renewals=0,
+            tries=0,
+            tried_at=None,
+        )
+    )
+
+
+def _next_id(campaign: Campaign | None, e: Enrollment) -> str | None:
+    step = campaign.steps.get(e.step_id) if campaign is not None and e.step_id is not None else None
+    if step is not None:
+        return successor(step)
+    return e.path[0] if e.path else None
+
+
+def _go_on(turn: Turn, e: Enrollment, result: SendResult, base_at: datetime) -> None:
+    left = _leave(turn, e, result, base_at)
+    if left is not e:
+        advance(turn, left)
+
+
+def settle(turn: Turn, e: Enrollment, step_id: str, by: str, cause: str) -> Enrollment:
+    """Proof that an ambiguous touch arrived: it counts as sent, and a hold for its sake ends."""
+    touch = e.touch(step_id)
+    if touch is None or touch.state != "ambiguous":
+        return e
+    e = turn.save(e._replace(touches=asking.put_touch(e, touch._replace(state="sent"))))
+    turn.tell(e, "sent", step_id, at=touch.granted_at, step_id=step_id, code="settled", data={"by": by})
+    source = f"ambiguous:{ids.send_id(e.id_for(turn.lead_id), step_id)}"
+    if any(h.source_id == source for h in e.holds):
+        e = turn.free(e, source)
+        turn.tell(e, "released", source, was="paused", step_id=step_id, code="ambiguous", data={"cause": cause})
+        e = advance(turn, e)
+    return e
+
+
+def can_become(e: Enrollment, status: Status) -> bool:
+    """Whether an enrollment may move to `status`."""
+    return status in MOVES[e.status]

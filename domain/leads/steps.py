@@ -1,0 +1,239 @@
+"""Moving an enrollment on through its steps until there is something to wait for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from domain import ids
+from domain.campaign import Campaign, ConditionStep, EmailStep, Step, TaskStep, WaitStep
+from domain.leads import asking
+from domain.leads.conditions import holds_true
+from domain.leads.effects import Ask
+from domain.leads.graph import path_after, successor
+from domain.leads.state import Enrollment, Phase, Touch
+from domain.leads.turn import Turn, arm, is_over
+from domain.templates import RenderError
+from domain.windows import after_wait, zone_of
+
+NO_ADDRESS = "missing_variable:email"
+
+
+@dataclass(slots=True)
+class _Walk:
+    """Where the walk stands. `ended` is set when a step ended the enrollment."""
+
+    e: Enrollment
+    step_id: str | None
+    phase: Phase
+    due_at: datetime | None
+    base_at: datetime
+    ended: bool = False
+
+    def go(self, step_id: str | None, base_at: datetime | None = None) -> bool:
+        """On to another step; True: walk on."""
+        self.step_id, self.phase, self.due_at = step_id, "arrive", None
+        if base_at is not None:
+            self.base_at = base_at
+        return True
+
+    def rest(self, phase: Phase, due_at: datetime) -> bool:
+        """Stay at this step; False: the walk is over."""
+        self.phase, self.due_at = phase, due_at
+        return False
+
+
+def advance(turn: Turn, e: Enrollment) -> Enrollment:
+    """Let everything happen that may happen at the turn's instant, and save where the enrollment comes to rest.
+
+    Campaigns that are not active leave it standing with its time in the past: it goes on when they are.
+    """
+    campaign = turn.campaign(e)
+    if not e.is_open or campaign is None:
+        return e
+    now = turn.now
+    if is_over(campaign, now):
+        return end_with_campaign(turn, e, campaign)
+    if e.holds:
+        return turn.save(arm(e, campaign))
+    if not campaign.may_send or (campaign.start_at is not None and now < campaign.start_at):
+        return turn.save(arm(_stand(e, campaign, now), campaign))
+    steps = campaign.steps
+    walk = _Walk(e, e.step_id, e.phase, e.due_at, e.base_at or now)
+    going = True
+    while going and walk.step_id is not None:
+        step = steps.get(walk.step_id)
+        if step is None:  # an edit removed it: it goes on at the first successor that is left
+            walk.go(next((step_id for step_id in e.path if step_id in steps), None))
+            continue
+        if walk.phase == "arrive" and not step.is_active:
+            turn.tell(walk.e, "step_skipped", step.step_id, step_id=step.step_id, code="inactive")
+            going = walk.go(successor(step))
+            continue
+        table = ARRIVALS if walk.phase == "arrive" else RESTS
+        going = table[step.kind](turn, campaign, walk, step)
+    if walk.ended:
+        return walk.e
+    if walk.step_id is None:
+        return complete(turn, walk.e)
+    rested = walk.e._replace(
+        step_id=walk.step_id,
+        path=path_after(steps, walk.step_id),
+        phase=walk.phase,
+        due_at=walk.due_at,
+        base_at=walk.base_at,
+    )
+    return turn.save(arm(rested, campaign))
+
+
+def _stand(e: Enrollment, campaign: Campaign, now: datetime) -> Enrollment:
+    """Stand still: until the campaign's start where that is known, else until its definition changes."""
+    if e.due_at is not None:
+        return e
+    start_at = campaign.start_at
+    return e._replace(due_at=start_at if campaign.may_send and start_at is not None and start_at > now else now)
+
+
+def complete(turn: Turn, e: Enrollment) -> Enrollment:
+    """The sequence has no further step."""
+    return turn.finish(e, "completed", "completed")
+
+
+def end_with_campaign(turn: Turn, e: Enrollment, campaign: Campaign) -> Enrollment:
+    """The campaign is over: what could still go out is stopped and withdrawn, and the sequence ends."""
+    code = "end_date" if campaign.may_send else "campaign_closed"
+    return turn.finish(e, "completed", "completed", stop=turn.terminal_stop(e, "completed"), code=code)
+
+
+# -- arriving at a step ------------------------------------------------------------------------------------------------
+
+
+def _arrive_wait(turn: Turn, campaign: Campaign, walk: _Walk, step: Step) -> bool:
+    assert isinstance(step, WaitStep)
+    over_at = wait_over_at(turn, campaign, walk.e, step, walk.base_at)
+    if over_at <= turn.now:
+        return walk.go(step.next_id, over_at)
+    return walk.rest("wait", over_at)
+
+
+def wait_over_at(turn: Turn, campaign: Campaign, e: Enrollment, step: WaitStep, base_at: datetime) -> datetime:
+    """When a wait that counts from `base_at` is over, in the zone that holds for this lead."""
+    zone = turn.facts.get("timezone")
+    mailbox = turn.definitions.mailboxes.get(e.mailbox_id) if e.mailbox_id is not None else None
+    lead_zone = zone if isinstance(zone, str) else None
+    return after_wait(
+        step, campaign.window, zone_of(lead_zone, mailbox.zone if mailbox else None, campaign.window.zone), base_at
+    )
+
+
+def _arrive_condition(turn: Turn, campaign: Campaign, walk: _Walk, step: Step) -> bool:
+    assert isinstance(step, ConditionStep)
+    if holds_true(step, walk.e):
+        return walk.go(step.true_id)
+    if step.within is None:
+        return walk.go(successor(step))
+    return walk.rest("wait", turn.now + step.within)
+
+
+def _arrive_task(turn: Turn, campaign: Campaign, walk: _Walk, step: Step) -> bool:
+    assert isinstance(step, TaskStep)
+    e = walk.e
+    values = asking.merge_variables(turn.facts, step.variables)
+    try:
+        title = step.title.render(values, html=False)  # pyright: ignore[reportArgumentType]
+        description = step.description.render(values, html=False) if step.description else None  # pyright: ignore[reportArgumentType]
+    except RenderError as error:
+        return _fail(turn, walk, step, fault_code(error))
+    due_at = turn.now + step.due_in
+    data = {
+        "title": title,
+        "queue": step.queue,
+        "priority": step.priority,
+        "task_kind": step.task_kind,
+        "due_at": due_at.isoformat(),
+    }
+    if description:
+        data["description"] = description
+    touches = asking.put_touch(e, Touch(step.step_id, "task", turn.now))
+    walk.e = turn.save(e._replace(status="active", touches=touches))
+    turn.tell(walk.e, "task_due", step.step_id, was=e.status, step_id=step.step_id, data=data, next_at=due_at)
+    return walk.rest("wait", due_at)
+
+
+def fault_code(error: RenderError) -> str:
+    """A render fault as a result's code: `missing_variable:NAME` where a name is to blame."""
+    code = getattr(error, "code", None)
+    return code if isinstance(code, str) else "render_failed"
+
+
+def _ask(turn: Turn, campaign: Campaign, walk: _Walk, step: Step) -> bool:
+    assert isinstance(step, EmailStep)
+    address = turn.facts.get("email")
+    if not isinstance(address, str) or "@" not in address:
+        return _fail(turn, walk, step, NO_ADDRESS)
+    e = walk.e
+    known = e.touch(step.step_id)
+    if walk.phase == "arrive" and known is not None and known.state != "asked":
+        return walk.go(step.next_id)  # an edit moved a step that has happened already: a step happens once
+    number = e.ask_no + 1
+    due_at = walk.due_at or turn.now
+    ask = asking.due_send(
+        turn.lead_id, turn.facts, e, e.id_for(turn.lead_id), campaign, step, ids.normalise_email(address), number,
+        due_at, turn.now,
+    )  # fmt: skip
+    turn.effects.append(Ask(ask))
+    walk.e = e._replace(ask_no=number)
+    return walk.rest("out", turn.now + asking.silence(turn.policy, e.renewals))
+
+
+def _fail(turn: Turn, walk: _Walk, step: Step, code: str) -> bool:
+    walk.e = turn.finish(walk.e, "failed", "failed", step.step_id, step_id=step.step_id, code=code)
+    walk.ended = True
+    return False
+
+
+# -- resting at a step -------------------------------------------------------------------------------------------------
+
+
+def _is_due(turn: Turn, walk: _Walk) -> bool:
+    return walk.due_at is not None and walk.due_at <= turn.now
+
+
+def _rest_wait(turn: Turn, campaign: Campaign, walk: _Walk, step: Step) -> bool:
+    return walk.go(step.next_id, walk.due_at) if _is_due(turn, walk) else False
+
+
+def _rest_condition(turn: Turn, campaign: Campaign, walk: _Walk, step: Step) -> bool:
+    assert isinstance(step, ConditionStep)
+    if holds_true(step, walk.e):
+        return walk.go(step.true_id, turn.now)
+    return walk.go(successor(step), walk.due_at) if _is_due(turn, walk) else False
+
+
+def _rest_email(turn: Turn, campaign: Campaign, walk: _Walk, step: Step) -> bool:
+    if not _is_due(turn, walk):
+        return False
+    if walk.phase == "out":  # no answer for a long time: the last net
+        walk.e = walk.e._replace(renewals=walk.e.renewals + 1)
+    walk.due_at = turn.now
+    return _ask(turn, campaign, walk, step)
+
+
+_Handler = Callable[[Turn, Campaign, _Walk, Step], bool]
+
+ARRIVALS: Mapping[str, _Handler] = {
+    "email": _ask,
+    "wait": _arrive_wait,
+    "condition": _arrive_condition,
+    "task": _arrive_task,
+}
+"""What happens when an enrollment comes to a step, by the step's kind. True: it walks on."""
+
+RESTS: Mapping[str, _Handler] = {
+    "email": _rest_email,
+    "wait": _rest_wait,
+    "condition": _rest_condition,
+    "task": _rest_wait,
+}
+"""What happens when it is looked at again while it rests at a step."""

@@ -1,0 +1,87 @@
+"""A user's own rules: the first that matches decides the disposition (docs/behaviour.md 7.6)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+import re2
+
+from domain.ids import email_domain, normalise_email
+from domain.replies.mail import Mail
+from schemas.definitions import ReplyRuleDoc
+from schemas.replies import CategoryName, DispositionName
+
+MAX_PATTERN_MEMORY = 1 << 20
+"""Bytes that one compiled pattern may take."""
+
+
+class BadRuleError(ValueError):
+    """A rule cannot be used; the message says why, for the person who wrote it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule, compiled. `pattern` is set for `subject_regex` alone."""
+
+    rule_id: str
+    priority: int
+    match: Literal["sender_email", "sender_domain", "subject_contains", "subject_regex"]
+    value: str
+    disposition: str
+    category: str | None
+    pattern: Any = None
+
+    def matches(self, mail: Mail) -> bool:
+        """Whether the rule is about this mail. Addresses and words are compared without case."""
+        if self.match == "sender_email":
+            return mail.from_email == self.value
+        if self.match == "sender_domain":
+            domain = email_domain(mail.from_email or "")
+            return domain == self.value or domain.endswith("." + self.value)
+        if self.match == "subject_contains":
+            return self.value in mail.subject.lower()
+        return self.pattern.search(mail.subject) is not None
+
+
+def compile_rule(doc: ReplyRuleDoc) -> Rule:
+    """A rule ready for use. Raises BadRuleError with the reason."""
+    if doc.disposition not in get_args(DispositionName):
+        raise BadRuleError(f"disposition: {doc.disposition!r} is none of {', '.join(get_args(DispositionName))}")
+    if doc.category is not None and doc.category not in get_args(CategoryName):
+        raise BadRuleError(f"category: {doc.category!r} is none of {', '.join(get_args(CategoryName))}")
+    value, pattern = doc.value.strip(), None
+    if doc.match == "sender_email":
+        value = normalise_email(value)
+    elif doc.match == "sender_domain":
+        value = email_domain(normalise_email("x@" + value.removeprefix("@")))
+    elif doc.match == "subject_contains":
+        value = value.lower()
+    else:
+        pattern = _pattern(doc.value)
+    if not value:
+        raise BadRuleError("value: is empty")
+    return Rule(doc.id, doc.priority, doc.match, value, doc.disposition, doc.category, pattern)
+
+
+def _pattern(source: str) -> Any:
+    options = re2.Options()
+    options.case_sensitive = False
+    options.log_errors = False
+    options.max_mem = MAX_PATTERN_MEMORY
+    try:
+        return re2.compile(source, options)
+    except re2.error as error:
+        reason = error.args[0] if error.args else error
+        raise BadRuleError(f"value: {reason.decode() if isinstance(reason, bytes) else reason}") from error
+
+
+def in_order(rules: Iterable[Rule]) -> tuple[Rule, ...]:
+    """Lowest priority number first, then by id, so that every worker decides the same."""
+    return tuple(sorted(rules, key=lambda rule: (rule.priority, rule.rule_id)))
+
+
+def first_match(rules: Iterable[Rule], mail: Mail) -> Rule | None:
+    """The first rule about this mail."""
+    return next((rule for rule in rules if rule.matches(mail)), None)

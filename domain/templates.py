@@ -1,0 +1,286 @@
+"""Merge templates: Jinja2 syntax, a small and bounded part of it, compiled once (docs/behaviour.md 1.4).
+
+A template is written by an operator and filled with facts a producer sent: neither may run code, reach an attribute, or
+make a message that grows without end. So the syntax is an allow list (no calls, no arithmetic, no macros, no nested
+loops), the filters are listed here, and what is rendered is bounded. Values are text; an HTML body has them escaped.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NoReturn
+
+from jinja2 import StrictUndefined, TemplateSyntaxError, Undefined, nodes
+from jinja2 import Template as JinjaTemplate
+from jinja2.meta import find_undeclared_variables
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+MAX_SOURCE = 200_000
+MAX_RENDERED = 1_000_000
+"""Characters a rendered template may have: far above any mail, far below what hurts."""
+
+Merge = Mapping[str, object]
+"""Merge values by variable name. None, blank text and an empty list count as missing."""
+
+
+class TemplateError(ValueError):
+    """A template that cannot be compiled. `line` is where, from 1."""
+
+    def __init__(self, reason: str, line: int) -> None:
+        super().__init__(f"line {line}: {reason}")
+        self.reason = reason
+        self.line = line
+
+
+class RenderError(Exception):
+    """A template that cannot be rendered with these values. `code` is what the touch fails with.
+
+    No ValueError: filters such as `int` take that for "use the default".
+    """
+
+    code = "render_error"
+
+
+class MissingVariable(RenderError):  # noqa: N818 - a name the whole product uses
+    """A merge variable without a value and without a default: the touch fails, it never says "Hi ,"."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"the merge variable {name!r} has no value and no default")
+        self.name = name
+        self.code = f"missing_variable:{name}"[:200]
+
+
+class RenderTooLarge(RenderError):  # noqa: N818
+    """What was rendered outgrew `MAX_RENDERED`."""
+
+    code = "render_too_large"
+
+    def __init__(self) -> None:
+        super().__init__(f"the rendered text is longer than {MAX_RENDERED:,} characters")
+
+
+class _Missing(StrictUndefined):
+    """A missing variable may be asked about (`if`, `==`, `default`) and nothing else."""
+
+    __slots__ = ()
+
+    def _fail(self, *_args: object, **_kwargs: object) -> NoReturn:
+        raise MissingVariable(self._undefined_name or "?")
+
+    def __bool__(self) -> bool:
+        return False
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Undefined)
+
+    def __ne__(self, other: object) -> bool:
+        return not isinstance(other, Undefined)
+
+    __hash__ = Undefined.__hash__
+    __iter__ = __str__ = __len__ = __contains__ = _fail  # pyright: ignore[reportAssignmentType]
+    __lt__ = __le__ = __gt__ = __ge__ = __getitem__ = __int__ = __float__ = _fail  # pyright: ignore[reportAssignmentType]
+    __add__ = __radd__ = __call__ = _fail  # pyright: ignore[reportAssignmentType]
+
+
+_DIRTY = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+
+
+def _plain(match: re.Match[str]) -> str:
+    return "\n" if match[0] in "\r\x0b\x0c\x85\u2028\u2029" else "\ufffd" if match[0] >= "\ud800" else ""
+
+
+def clean_text(text: str) -> str:
+    """Text without control characters; every other kind of line separator becomes a newline."""
+    return text if text.isprintable() else _DIRTY.sub(_plain, text.replace("\r\n", "\n"))
+
+
+def _shown(value: object) -> object:
+    """How a value is written out: a list with commas, everything else as text."""
+    if isinstance(value, str) or value is None:
+        return value
+    if isinstance(value, list | tuple):
+        return ", ".join(str(item) for item in value)  # pyright: ignore[reportUnknownVariableType]
+    return value
+
+
+def _replace(value: object, old: str, new: str) -> str:
+    text = str(value)
+    if len(text) + text.count(old) * len(new) > MAX_RENDERED:
+        raise RenderTooLarge
+    return text.replace(old, new)
+
+
+_FILTERS = frozenset(
+    {"abs", "capitalize", "d", "default", "e", "escape", "first", "float", "int", "join", "last", "length", "lower"}
+    | {"replace", "round", "string", "title", "trim", "truncate", "upper", "urlencode"}
+)
+_TESTS = frozenset(
+    {"defined", "undefined", "none", "string", "number", "true", "false", "in", "odd", "even"}
+    | {"eq", "equalto", "==", "ne", "!=", "lt", "lessthan", "<", "le", "<=", "gt", "greaterthan", ">", "ge", ">="}
+)
+_LOOP_FIELDS = frozenset({"index", "index0", "first", "last", "length"})
+_NODES = (
+    nodes.Template,
+    nodes.Output,
+    nodes.TemplateData,
+    nodes.Name,
+    nodes.Const,
+    nodes.Filter,
+    nodes.Test,
+    nodes.If,
+    nodes.For,
+    nodes.CondExpr,
+    nodes.Compare,
+    nodes.Operand,
+    nodes.And,
+    nodes.Or,
+    nodes.Not,
+    nodes.Neg,
+    nodes.Concat,
+    nodes.Getattr,
+    nodes.Getitem,
+    nodes.Slice,
+    nodes.List,
+    nodes.Tuple,
+    nodes.Keyword,
+)
+
+
+SYNTAX: dict[str, bool] = {"keep_trailing_newline": True, "trim_blocks": True, "lstrip_blocks": True}
+"""How a source is read: a line that holds only a block leaves no empty line behind."""
+
+
+def _environment(*, html: bool) -> ImmutableSandboxedEnvironment:
+    environment = ImmutableSandboxedEnvironment(
+        autoescape=html, undefined=_Missing, finalize=_shown, cache_size=0, **SYNTAX
+    )
+    environment.globals.clear()
+    environment.filters = {name: environment.filters[name] for name in _FILTERS}
+    environment.tests = {name: environment.tests[name] for name in _TESTS}
+    environment.filters["replace"] = _replace
+    if not html:  # a plain text has nothing to escape
+        environment.filters["e"] = environment.filters["escape"] = str
+    return environment
+
+
+_TEXT = _environment(html=False)
+_HTML = _environment(html=True)
+
+
+def _check(tree: nodes.Template) -> None:
+    """Refuse whatever is not on the allow list, with its line."""
+    for node, inside_loop in _walk(tree, inside_loop=False):
+        kind = type(node).__name__
+        if not isinstance(node, _NODES):
+            raise TemplateError(f"{kind} is not allowed in a template", node.lineno)
+        if isinstance(node, nodes.Filter) and node.name not in _FILTERS:
+            raise TemplateError(f"unknown filter {node.name!r}; known: {', '.join(sorted(_FILTERS))}", node.lineno)
+        if isinstance(node, nodes.Test) and node.name not in _TESTS:
+            raise TemplateError(f"unknown test {node.name!r}", node.lineno)
+        if isinstance(node, nodes.Name) and node.name.startswith("_"):
+            raise TemplateError(f"the name {node.name!r} is not allowed", node.lineno)
+        if isinstance(node, nodes.Getattr) and not _is_loop_field(node):
+            raise TemplateError(f"the access .{node.attr} is not allowed", node.lineno)
+        if isinstance(node, nodes.Getitem) and not isinstance(node.arg, nodes.Slice | nodes.Const | nodes.Neg):
+            raise TemplateError("only a number or a range may stand in [ ]", node.lineno)
+        if isinstance(node, nodes.For) and (inside_loop or node.recursive):
+            raise TemplateError("a loop inside a loop is not allowed", node.lineno)
+
+
+def _is_loop_field(node: nodes.Getattr) -> bool:
+    return isinstance(node.node, nodes.Name) and node.node.name == "loop" and node.attr in _LOOP_FIELDS
+
+
+def _walk(node: nodes.Node, *, inside_loop: bool) -> Iterator[tuple[nodes.Node, bool]]:
+    yield node, inside_loop
+    inside = inside_loop or isinstance(node, nodes.For)
+    for child in node.iter_child_nodes():
+        yield from _walk(child, inside_loop=inside)
+
+
+class Template:
+    """A compiled template. Two templates with one source are equal."""
+
+    __slots__ = ("_html", "_text", "source", "variables")
+
+    def __init__(self, source: str) -> None:
+        if len(source) > MAX_SOURCE:
+            raise TemplateError(f"longer than {MAX_SOURCE:,} characters", 1)
+        try:
+            tree = _TEXT.parse(source)
+            _check(tree)
+            self.variables: frozenset[str] = frozenset(find_undeclared_variables(tree))
+            self._text = _compiled(_TEXT, source)
+        except TemplateSyntaxError as error:
+            raise TemplateError(error.message or "syntax error", error.lineno) from error
+        except RecursionError as error:
+            raise TemplateError("nested too deeply", 1) from error
+        self._html: Callable[[dict[str, object]], str] | None = None
+        self.source = source
+
+    def render(self, values: Merge, *, html: bool) -> str:
+        """The text with `values` filled in, escaped when `html`. Raises RenderError, such as MissingVariable."""
+        return self.fill(merge_values(values, self.variables), html=html)
+
+    def fill(self, values: dict[str, object], *, html: bool) -> str:
+        """`render` for values that `merge_values` has already cleaned."""
+        if not html:
+            return self._text(values)
+        if self._html is None:
+            self._html = _compiled(_HTML, self.source)
+        return self._html(values)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Template) and other.source == self.source
+
+    def __hash__(self) -> int:
+        return hash(self.source)
+
+    def __repr__(self) -> str:
+        return f"Template({self.source[:60]!r})"
+
+
+def compile_template(source: str) -> Template:
+    """Compile a template, or raise TemplateError with the line and the reason."""
+    return Template(source)
+
+
+def merge_values(values: Merge, names: frozenset[str]) -> dict[str, object]:
+    """The values of `names` as a template may use them: cleaned, and without those that count as missing."""
+    known: dict[str, object] = {}
+    for name in names:
+        value = values.get(name)
+        if isinstance(value, str):
+            if value and not value.isspace():
+                known[name] = value if value.isprintable() else clean_text(value)
+        elif isinstance(value, list | tuple):
+            items = [clean_text(item) if isinstance(item, str) else item for item in value]  # pyright: ignore[reportUnknownVariableType]
+            items = [item for item in items if item not in {None, ""}]
+            if items:
+                known[name] = items
+        elif value is not None:
+            known[name] = value
+    return known
+
+
+def _compiled(environment: ImmutableSandboxedEnvironment, source: str) -> Callable[[dict[str, object]], str]:
+    template: JinjaTemplate = environment.from_string(source)
+    root: Callable[[Any], Iterator[str]] = template.root_render_func
+
+    def render(values: dict[str, object]) -> str:
+        try:
+            pieces: list[str] = []
+            size = 0
+            for piece in root(template.new_context(values, shared=True)):
+                pieces.append(piece)
+                size += len(piece)
+                if size > MAX_RENDERED:
+                    raise RenderTooLarge
+            return "".join(pieces)
+        except RenderError:
+            raise
+        except (TypeError, ValueError, ArithmeticError, LookupError, AttributeError) as error:
+            raise RenderError(f"{type(error).__name__}: {error}"[:300]) from error
+
+    return render

@@ -1,0 +1,50 @@
+"""What every message shares: how it is read, how it is written, how its version is checked."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any, ClassVar, Self
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+
+
+def _to_utc(instant: datetime) -> datetime:
+    return instant.astimezone(UTC)
+
+
+Instant = Annotated[AwareDatetime, AfterValidator(_to_utc)]
+"""An aware instant, RFC 3339 on the wire, always UTC inside."""
+
+Identifier = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
+"""An opaque id chosen by a producer: 1 to 200 characters, no control characters."""
+
+Text = Annotated[str, StringConstraints(max_length=10_000, pattern=r"^[^\x00]*$")]
+"""Free text without NUL (Postgres cannot store it)."""
+
+Scalar = str | int | float | bool | None
+"""What an attribute or a merge value may be."""
+
+
+class Message(BaseModel):
+    """A value on a topic. `version` is the major version of its schema; a reader refuses one it does not know."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="null")
+
+    TOPIC: ClassVar[str]
+    version: Annotated[int, Field(ge=1, le=1, description="Major version of this schema.")] = 1
+
+    @classmethod
+    def read(cls, raw: bytes) -> Self:
+        """Parse a value from the wire: unknown fields are ignored at every level."""
+        return cls.model_validate_json(raw, extra="ignore")
+
+    def write(self) -> bytes:
+        """The value as it goes on the wire: compact JSON without nulls."""
+        return self.__pydantic_serializer__.to_json(self, exclude_none=True)
+
+
+class Part(BaseModel):
+    """A value inside a message."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+Data = dict[str, Any]

@@ -1,0 +1,79 @@
+"""`enrollments` (public, key lead_id): what producers ask for."""
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from schemas.base import Identifier, Instant, Message, Part, Scalar, Text
+
+AddedBy = Literal["manual", "import", "automation", "api"]
+
+
+class LeadData(Part):
+    """The person a campaign writes to. Every further fact goes into `attributes` and is a merge variable."""
+
+    email: Annotated[str, Field(max_length=320)] | None = None
+    first_name: Text | None = None
+    last_name: Text | None = None
+    full_name: Text | None = None
+    title: Text | None = None
+    company: Text | None = None
+    city: Text | None = None
+    country: Text | None = None
+    phone: Annotated[str, Field(max_length=64)] | None = None
+    timezone: Annotated[str, Field(max_length=64, description="IANA zone, for example Europe/Paris.")] | None = None
+    attributes: dict[Identifier, Scalar | list[Scalar]] = {}
+
+
+class _EnrollmentEvent(Message):
+    TOPIC: ClassVar[str] = "enrollments"
+    event_id: Identifier
+    lead_id: Identifier
+    at: Instant | None = None
+
+
+class Enroll(_EnrollmentEvent):
+    """Enroll a lead in a campaign: once for each campaign and lead, unless `re_enter` asks for another entry."""
+
+    type: Literal["enroll"] = "enroll"
+    campaign_id: Identifier
+    lead: LeadData
+    variant: Literal["a", "b", "random"] = "random"
+    mailbox_id: Identifier | None = None
+    re_enter: bool = False
+    added_by: AddedBy = "api"
+    notes: Text | None = None
+
+
+class UpdateLead(_EnrollmentEvent):
+    """Change a lead's facts. Touches that are not yet due use the new ones."""
+
+    type: Literal["update"] = "update"
+    lead: LeadData
+
+
+class Pause(_EnrollmentEvent):
+    """Pause a lead in one campaign, or (without `campaign_id`) in all of them."""
+
+    type: Literal["pause"] = "pause"
+    campaign_id: Identifier | None = None
+    reason: Text = "request"
+
+
+class Resume(_EnrollmentEvent):
+    """Undo the `pause` of the same scope. It releases no hold that a reply made."""
+
+    type: Literal["resume"] = "resume"
+    campaign_id: Identifier | None = None
+    reason: Text = "request"
+
+
+class Exit(_EnrollmentEvent):
+    """Take a lead out of one campaign, or out of all of them, for good."""
+
+    type: Literal["exit"] = "exit"
+    campaign_id: Identifier | None = None
+    reason: Text = "request"
+
+
+EnrollmentEvent = Annotated[Enroll | UpdateLead | Pause | Resume | Exit, Field(discriminator="type")]

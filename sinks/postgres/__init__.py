@@ -1,0 +1,1 @@
+"""Postgres: the ledger that decides what may leave, and the stores of the other roles."""

@@ -1,0 +1,314 @@
+"""Read models in Postgres: facts once each by event_id, figures that add only what was really inserted, cards."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID, uuid5
+
+import asyncpg
+
+from domain.cards import Card, card_of_task, cards_of_disposition
+from domain.ids import NAMESPACE
+from domain.progress import Key, UnknownStatusError, tally
+from schemas.engagements import Engagement
+from schemas.replies import Disposition
+from schemas.tracking import Hit
+from sinks.postgres.connect import classified
+from sinks.postgres.queries import queries
+from streams.errors import Poison
+
+SQL = queries("read_models")
+CARDS = queries("cards")
+
+Row = tuple[Any, ...]
+
+PERSONAL = frozenset({"title", "description"})
+"""What a due task's card says may name a person: it stands on the card, which can be forgotten, and not in the log."""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """One batch for the read models, in the order it was read."""
+
+    engagements: list[Engagement] = field(default_factory=list)
+    dispositions: list[Disposition] = field(default_factory=list)
+    hits: list[Hit] = field(default_factory=list)
+
+
+def fact_id(event_id: str) -> UUID:
+    """An event's id as a UUID: itself where it is one, else one derived from it."""
+    try:
+        return UUID(event_id)
+    except ValueError:
+        return uuid5(NAMESPACE, event_id)
+
+
+class ReadModels:
+    """Writes batches, one transaction each, and answers the questions people ask."""
+
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        self._pool = pool
+
+    async def record(self, facts: Facts) -> int:
+        """Store a batch; returns how many engagements were new. Repeats change nothing.
+
+        Raises Retryable when Postgres is away, Poison when a row's data is refused (the caller bisects).
+        """
+        engagements = _engagement_columns(facts.engagements)
+        cards = _card_columns(_cards(facts))
+        with classified:
+            async with self._pool.acquire() as connection, connection.transaction():
+                fresh = 0
+                if engagements:
+                    inserted = await connection.fetch(SQL["insert_engagements"], *engagements)
+                    fresh = len(inserted)
+                    if fresh:
+                        new = (
+                            facts.engagements if fresh == len(facts.engagements) else _only(facts.engagements, inserted)
+                        )
+                        await _add(connection, _sums(new))
+                    await self._judge(connection, facts.engagements)
+                if facts.dispositions:
+                    await connection.execute(SQL["insert_dispositions"], *_disposition_columns(facts.dispositions))
+                if facts.hits:
+                    await connection.execute(SQL["insert_hits"], *_hit_columns(facts.hits))
+                if cards:
+                    await connection.execute(CARDS["insert_cards"], *cards)
+                return fresh
+
+    @staticmethod
+    async def _judge(connection: Any, engagements: Sequence[Engagement]) -> None:
+        told = [(fact_id(str(e.data["hit_id"])), str(e.data["verdict"]), e.at) for e in engagements if _judges(e)]
+        if told:
+            await connection.execute(SQL["judge_hits"], *_columns(told))
+
+    async def progress(self, campaign_id: str) -> dict[str, Any]:
+        """A campaign's figures by their names in docs/behaviour.md 6.4; all zero when nothing has happened."""
+        with classified:
+            row = await self._pool.fetchrow(SQL["progress"], campaign_id)
+        figures = {name: _number(value) for name, value in row.items()} if row else dict.fromkeys(FIGURES, 0)
+        figures["campaign_id"] = campaign_id
+        asked = figures.pop("asked", 0)
+        return {"total_leads": max(asked, figures["enrolled"]), **figures}
+
+    async def steps(self, campaign_id: str) -> list[dict[str, Any]]:
+        """Figures by step and variant."""
+        return await self._rows(SQL["steps"], campaign_id)
+
+    async def disposition_mix(self, campaign_id: str) -> dict[str, int]:
+        """Disposition -> how often it was given."""
+        return {row["disposition"]: row["n"] for row in await self._rows(SQL["disposition_mix"], campaign_id)}
+
+    async def timeline(self, lead_id: str) -> list[dict[str, Any]]:
+        """All that happened to a lead, oldest first (docs/behaviour.md 6.5)."""
+        return await self._rows(SQL["timeline"], lead_id)
+
+    async def known_leads(self, lead_ids: Sequence[str]) -> frozenset[str]:
+        """Those of the leads that have a history."""
+        return frozenset(row["lead_id"] for row in await self._rows(SQL["leads_known"], list(lead_ids)))
+
+    async def open_leads(self, campaign_id: str) -> list[str]:
+        """Leads whose enrollment in the campaign can still move."""
+        return [row["lead_id"] for row in await self._rows(SQL["open_leads"], campaign_id)]
+
+    async def _rows(self, statement: str, *arguments: Any) -> list[dict[str, Any]]:
+        with classified:
+            return [dict(row) for row in await self._pool.fetch(statement, *arguments)]
+
+
+FIGURES = (
+    "asked",
+    "enrolled",
+    "active",
+    "completed",
+    "paused",
+    "exited",
+    "refused",
+    "emails_sent",
+    "emails_delivered",
+    "emails_opened",
+    "emails_clicked",
+    "emails_replied",
+    "sms_sent",
+    "sms_replied",
+    "calls_completed",
+    "tasks_pending",
+    "tasks_completed",
+    "avg_score",
+    "bounced",
+    "soft_bounced",
+    "complained",
+    "unsubscribed",
+    "deferred",
+    "failed",
+    "ambiguous",
+    "skipped",
+)
+
+
+def _number(value: Any) -> Any:
+    if isinstance(value, str):
+        return value
+    number = float(value or 0)
+    return int(number) if number.is_integer() else number
+
+
+def _only(engagements: Iterable[Engagement], inserted: Iterable[Any]) -> list[Engagement]:
+    """Those that were really inserted; an id that stands twice in one batch counts once."""
+    left = {row[0] for row in inserted}
+    new: list[Engagement] = []
+    for fact in engagements:
+        known = fact_id(fact.event_id)
+        if known in left:
+            left.discard(known)
+            new.append(fact)
+    return new
+
+
+def _sums(facts: Iterable[Engagement]) -> dict[Key, int]:
+    try:
+        return tally(facts)
+    except UnknownStatusError as error:
+        raise Poison("unknown_status", str(error)) from error
+
+
+async def _add(connection: Any, sums: dict[Key, int]) -> None:
+    if sums:
+        await connection.execute(
+            SQL["add_figures"], *_columns([(*key, change) for key, change in sorted(sums.items())])
+        )
+
+
+def _cards(facts: Facts) -> list[Card]:
+    cards = [card for said in facts.dispositions for card in cards_of_disposition(said)]
+    cards += [card for e in facts.engagements if e.type == "task_due" and (card := card_of_task(e)) is not None]
+    return cards
+
+
+def _judges(engagement: Engagement) -> bool:
+    return bool(engagement.data) and "hit_id" in engagement.data and "verdict" in engagement.data
+
+
+def _columns(rows: Sequence[Row]) -> list[Row]:
+    return list(zip(*rows, strict=True))
+
+
+def _jsonb(value: Any) -> str:
+    return json.dumps(value, separators=(",", ":"), default=str)
+
+
+def _data(engagement: Engagement) -> str | None:
+    told = engagement.data
+    if not told:
+        return None
+    if engagement.type == "task_due":
+        told = {name: value for name, value in told.items() if name not in PERSONAL}
+    return _jsonb(told)
+
+
+def _engagement_columns(engagements: Sequence[Engagement]) -> list[Row]:
+    return _columns(
+        [
+            (
+                fact_id(e.event_id),
+                e.type,
+                e.lead_id,
+                e.campaign_id,
+                e.campaign_version,
+                e.enrollment_id,
+                e.entry_no,
+                e.step_id,
+                e.send_id,
+                e.mailbox_id,
+                e.variant,
+                e.status,
+                e.previous_status,
+                e.code,
+                e.first,
+                e.next_at,
+                _data(e),
+                e.at,
+            )
+            for e in engagements
+        ]
+    )
+
+
+def _disposition_columns(dispositions: Sequence[Disposition]) -> list[Row]:
+    return _columns(
+        [
+            (
+                fact_id(d.event_id),
+                d.reply_id,
+                d.lead_id,
+                d.campaign_id,
+                d.enrollment_id,
+                d.step_id,
+                d.send_id,
+                d.disposition,
+                d.category,
+                d.confidence,
+                d.sentiment,
+                d.matched_by,
+                d.decided_by,
+                d.rule_id,
+                d.return_at,
+                d.bounce.kind if d.bounce else None,
+                d.bounce.code if d.bounce else None,
+                d.at,
+            )
+            for d in dispositions
+        ]
+    )
+
+
+def _hit_columns(hits: Sequence[Hit]) -> list[Row]:
+    return _columns(
+        [
+            (
+                fact_id(h.event_id),
+                h.type,
+                h.lead_id,
+                h.campaign_id,
+                h.step_id,
+                h.entry_no,
+                h.send_id,
+                h.method,
+                h.user_agent[:300],
+                h.network,
+                h.scope,
+                h.at,
+                h.wall,
+            )
+            for h in hits
+        ]
+    )
+
+
+def _card_columns(cards: Sequence[Card]) -> list[Row]:
+    return _columns(
+        [
+            (
+                c.card_id,
+                c.type,
+                c.queue,
+                c.priority,
+                c.title,
+                c.description,
+                c.rationale,
+                _jsonb(c.action_payload),
+                c.campaign_id,
+                c.lead_id,
+                c.enrollment_id,
+                c.step_id,
+                c.send_id,
+                c.reply_id,
+                c.due_at,
+                c.created_at,
+            )
+            for c in cards
+        ]
+    )

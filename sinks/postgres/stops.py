@@ -1,0 +1,98 @@
+"""Stops and suppressions (docs/behaviour.md 5.3, 7.3): a row for the story, a flag where the gate looks under its locks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+import asyncpg
+
+from domain.tokens import address_key, lead_key
+from sinks.ports import Stop, Suppression
+from sinks.postgres.connect import classified
+from sinks.postgres.queries import queries
+
+
+class PostgresStops:
+    """`StopPort` on Postgres. `hash_secret` is `TokenKeys.hash_secret`."""
+
+    def __init__(self, pool: asyncpg.Pool, hash_secret: bytes) -> None:
+        self._pool = pool
+        self._secret = hash_secret
+
+    async def stop(self, stops: Sequence[Stop]) -> None:
+        """Commit stops. One that is there already, in force or released, stays as it is."""
+        if not stops:
+            return
+        keys = [lead_key(self._secret, stop.lead_id) for stop in stops]
+        await self._with_rows(
+            "stop",
+            keys,
+            [stop.enrollment_id for stop in stops],
+            [stop.source_id for stop in stops],
+            [stop.reason for stop in stops],
+        )
+
+    async def release(self, releases: Sequence[tuple[str, UUID | None, str]]) -> None:
+        """End exactly these stops: (lead_id, enrollment_id, source_id). One that never was, or has ended, changes nothing."""
+        if not releases:
+            return
+        keys = [lead_key(self._secret, lead_id) for lead_id, _, _ in releases]
+        with classified:
+            await self._pool.execute(
+                queries("stops")["release"],
+                keys,
+                [enrollment_id for _, enrollment_id, _ in releases],
+                [source_id for _, _, source_id in releases],
+            )
+
+    async def suppress(self, suppressions: Sequence[Suppression]) -> None:
+        """Commit suppressions. One of the same source that is there already, in force or lifted, stays as it is."""
+        rows = [(key, item) for item in suppressions for key in self._keys(item)]
+        if not rows:
+            return
+        await self._with_rows(
+            "suppress",
+            [key for key, _ in rows],
+            [item.scope for _, item in rows],
+            [item.reason for _, item in rows],
+            [item.source_id for _, item in rows],
+        )
+
+    async def unsuppress(self, suppressions: Sequence[Suppression]) -> int:
+        """Lift every suppression of these addresses and leads in these scopes, whatever its source; how many rows changed."""
+        rows = [(key, item) for item in suppressions for key in self._keys(item)]
+        if not rows:
+            return 0
+        with classified:
+            lifted = await self._pool.fetch(
+                queries("stops")["unsuppress"], [key for key, _ in rows], [item.scope for _, item in rows]
+            )
+        return len(lifted)
+
+    async def suppressed(self, email: str) -> frozenset[str]:
+        """The scopes in which an address is suppressed now."""
+        with classified:
+            scopes = await self._pool.fetchval(queries("stops")["suppressed"], address_key(self._secret, email))
+        return frozenset(scopes or ())
+
+    def _keys(self, item: Suppression) -> list[bytes]:
+        keys = [item.address_key] if item.address_key is not None else []
+        if item.email is not None:
+            keys.append(address_key(self._secret, item.email))
+        if item.lead_id is not None:
+            keys.append(lead_key(self._secret, item.lead_id))
+        if not keys:
+            raise ValueError("a suppression needs an address, its key, or a lead")
+        return keys
+
+    async def _with_rows(self, statement: str, keys: list[bytes], *columns: Sequence[object]) -> None:
+        """Run a statement that flags consent rows, in a transaction that first makes sure they are there.
+
+        Two statements, because a row that another transaction inserts while the first one waits for it is not in that
+        one's snapshot; it is in the second one's.
+        """
+        with classified:
+            async with self._pool.acquire() as connection, connection.transaction():
+                await connection.execute(queries("stops")["ensure"], keys)
+                await connection.execute(queries("stops")[statement], keys, *columns)

@@ -1,0 +1,77 @@
+-- name: lock
+-- Everybody who does a named thing does it one after another, across processes.
+SELECT pg_advisory_lock(hashtextextended($1, 0))
+
+-- name: unlock
+-- Let the next one in.
+SELECT pg_advisory_unlock(hashtextextended($1, 0))
+
+-- name: heads
+-- Every definition in force.
+SELECT definition.* FROM definition_heads AS head JOIN definitions AS definition USING (kind, id, revision)
+ORDER BY definition.kind, definition.id
+
+-- name: head
+-- One definition in force.
+SELECT definition.* FROM definition_heads AS head JOIN definitions AS definition USING (kind, id, revision)
+WHERE head.kind = $1 AND head.id = $2
+
+-- name: revisions
+-- Every revision of a definition, oldest first.
+SELECT * FROM definitions WHERE kind = $1 AND id = $2 ORDER BY revision
+
+-- name: insert_revision
+-- Store a revision.
+INSERT INTO definitions (kind, id, revision, spec, status, launched_at, job_id, deleted, at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+
+-- name: set_head
+-- Put a revision in force.
+INSERT INTO definition_heads (kind, id, revision, name_key) VALUES ($1, $2, $3, $4)
+ON CONFLICT (kind, id) DO UPDATE SET revision = excluded.revision, name_key = excluded.name_key
+
+-- name: unpublished
+-- Definitions in force that the topic does not have yet.
+SELECT definition.* FROM definition_heads AS head JOIN definitions AS definition USING (kind, id, revision)
+WHERE definition.published_wall IS NULL
+ORDER BY definition.at, definition.kind, definition.id
+
+-- name: mark_published
+-- The broker has acknowledged these revisions.
+UPDATE definitions SET published_wall = now()
+FROM unnest($1::text[], $2::text[], $3::int[]) AS done (kind, id, revision)
+WHERE definitions.kind = done.kind AND definitions.id = done.id AND definitions.revision = done.revision
+
+-- name: ask_leads
+-- Note which leads a campaign is asked to take, and answer with those it was not asked for before.
+INSERT INTO campaign_asks (campaign_id, lead_id)
+SELECT $1, unnest($2::text[])
+ON CONFLICT DO NOTHING
+RETURNING lead_id
+
+-- name: count_asked
+-- Add to the number of leads a campaign was asked to take.
+INSERT INTO figures (campaign_id, name, value) VALUES ($1, 'asked', $2)
+ON CONFLICT (campaign_id, step_id, variant, name) DO UPDATE SET value = figures.value + excluded.value
+
+-- name: unacked_asks
+-- Which of these leads the broker has not acknowledged yet.
+SELECT lead_id FROM campaign_asks WHERE campaign_id = $1 AND lead_id = ANY($2::text[]) AND acked_wall IS NULL
+
+-- name: ack_asks
+-- The broker has these enrollments.
+UPDATE campaign_asks SET acked_wall = now() WHERE campaign_id = $1 AND lead_id = ANY($2::text[])
+
+-- name: take_call
+-- Note a webhook call. Answers whether an earlier one with this id was taken.
+INSERT INTO webhook_calls (provider, call_id) VALUES ($1, $2)
+ON CONFLICT (provider, call_id) DO UPDATE SET received_wall = webhook_calls.received_wall
+RETURNING taken_wall IS NOT NULL AS taken
+
+-- name: call_taken
+-- A webhook call is on the broker.
+UPDATE webhook_calls SET taken_wall = now() WHERE provider = $1 AND call_id = $2
+
+-- name: forget_calls
+-- Webhook ids are needed only as long as their signature is accepted; a day is ample.
+DELETE FROM webhook_calls WHERE received_wall < now() - interval '1 day'

@@ -1,0 +1,200 @@
+"""The seam with Faust: the only file that knows its internals. Pinned to faust-streaming 0.15.3 and aiokafka 0.14.0.
+
+What is changed, and why (each has a contract test):
+- only the runner acknowledges. Faust acknowledges events that raised, that it skipped, that it could not decode;
+- the commit position never passes an event that is still in flight;
+- offsets are committed before partitions are given up, not forgotten and repeated;
+- tables are written by the outbox only; a write past it is refused;
+- fetched messages reach the stream without four tasks a message.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from typing import Any, Protocol
+
+import faust
+from aiokafka.errors import ConsumerStoppedError
+from faust.transport.consumer import Consumer as BaseConsumer
+from faust.transport.drivers import aiokafka as driver
+from faust.types.tuples import TP
+
+from streams.alive import boottime
+
+
+class Rebalancing(Protocol):
+    """Who is told of a rebalance, in Faust's event loop."""
+
+    async def leaving(self) -> None:
+        """Partitions are about to go: finish or abandon the running batch. Offsets are committed right after."""
+
+    async def left(self, partitions: set[TP]) -> None:
+        """Everything acknowledged is committed."""
+
+
+class NotThroughTheOutbox(TypeError):
+    """Somebody wrote a table directly: the write would never be acknowledged."""
+
+
+class DurableTable(faust.Table):
+    """A Faust table whose changelog the outbox writes. Faust recovers and purges it; nobody else may change it."""
+
+    def on_key_set(self, key: Any, value: Any) -> None:
+        raise NotThroughTheOutbox(f"{self.name} is written through Work.put only")
+
+    def on_key_del(self, key: Any) -> None:
+        raise NotThroughTheOutbox(f"{self.name} is written through Work.put only")
+
+
+class _Thread(driver.AIOKafkaConsumerThread):
+    """Notes when a heartbeat was last answered well: aiokafka keeps that to itself."""
+
+    heartbeat_at: float = 0.0
+
+    async def on_start(self) -> None:
+        await super().on_start()
+        coordinator = self._ensure_consumer()._coordinator
+        heartbeat = coordinator._do_heartbeat
+
+        async def noted() -> bool:
+            sent_at = boottime()
+            answered = await heartbeat()
+            if answered:
+                self.heartbeat_at = sent_at
+            return answered
+
+        coordinator._do_heartbeat = noted
+
+
+class SafeConsumer(driver.Consumer):
+    """Faust's consumer, with offsets that only move for what is on the broker."""
+
+    app: SafeApp
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._floor: dict[TP, int] = {}
+
+    def _new_consumer_thread(self) -> _Thread:
+        return _Thread(self, loop=self.loop, beacon=self.beacon)
+
+    # -- acknowledging
+
+    def ack(self, message: Any) -> bool:
+        """Faust's own acknowledgements count for nothing: it acknowledges what raised and what it skipped."""
+        message.acked = True
+        self._unacked_messages.discard(message)
+        return False
+
+    def record(self, message: Any) -> None:
+        """The message's consequences are on the broker: its offset may be committed."""
+        message.acked = False
+        BaseConsumer.ack(self, message)
+
+    def _new_offset(self, tp: TP) -> int | None:
+        acked = self._acked[tp]
+        if acked and not self._gap[tp]:
+            committed = self._committed_offset[tp]
+            floor = self._floor.get(tp, 0) if committed is None else committed
+            if min(acked) > floor:
+                return None
+        return super()._new_offset(tp)
+
+    # -- rebalancing
+
+    async def on_partitions_revoked(self, revoked: set[TP]) -> None:
+        await self.app.rebalancer.leaving()
+        await self.commit()
+        self._floor.clear()
+        await self.app.rebalancer.left(revoked)
+        await super().on_partitions_revoked(revoked)
+
+    @property
+    def generation(self) -> int:
+        """The group generation of this member now (-1: none)."""
+        inner = self._thread._consumer
+        return -1 if inner is None else int(inner._coordinator.generation)
+
+    @property
+    def heartbeat_at(self) -> float:
+        """When the last heartbeat that was answered well was sent (`boottime` seconds)."""
+        return self._thread.heartbeat_at  # type: ignore[attr-defined]
+
+    def note_joined(self) -> None:
+        """Joining a generation is as good as a heartbeat."""
+        self._thread.heartbeat_at = boottime()  # type: ignore[attr-defined]
+
+    async def verify_all_partitions_active(self) -> None:
+        """Faust's livelock messages speak of stream iteration, which the runner does not use; the watchdog is ours."""
+
+    async def create_topic(self, *args: Any, **kwargs: Any) -> None:
+        """Topics are created from the topology before a role starts."""
+
+    # -- fetching
+
+    async def _drain_messages(self, fetcher: Any) -> None:
+        """Hand fetched messages on. Waiting (and its tasks) happens only while the stream's queue is full."""
+        callback = self.callback
+        read_offset = self._read_offset
+        floor = self._floor
+        acks_enabled_for = self.app.topics.acks_enabled_for
+        handed = 0
+        try:
+            while not (self._stopped.is_set() or fetcher._stopped.is_set()):
+                await self.sleep(0)
+                async for tp, message in self.getmany(timeout=1.0):
+                    handed += 1
+                    if not handed % 100:
+                        await asyncio.sleep(0)
+                    offset, last = message.offset, read_offset[tp]
+                    if last is not None and offset < last:
+                        continue
+                    if last and offset - last > 1 and acks_enabled_for(message.topic):
+                        await self._add_gap(tp, last + 1, offset)
+                    elif last is None:
+                        floor.setdefault(tp, offset)
+                    if self.app.may_wait():
+                        await self.wait_first(callback(message), self.suspend_flow.wait())
+                    else:
+                        await callback(message)
+                    read_offset[tp] = offset
+        except ConsumerStoppedError:
+            if not self.transport.app.should_stop:
+                raise
+        except asyncio.CancelledError:
+            if not self.transport.app.should_stop:
+                raise
+
+
+class _Producer(driver.Producer):
+    async def create_topic(self, *args: Any, **kwargs: Any) -> None:
+        """Topics are created from the topology before a role starts."""
+
+
+class SafeTransport(driver.Transport):
+    Consumer = SafeConsumer
+    Producer = _Producer
+
+
+class SafeApp(faust.App):
+    """Faust's app with the safe consumer. `rebalancer` is told of rebalances; `queue` is the stream's inbound queue."""
+
+    rebalancer: Rebalancing
+    inbound_queue: asyncio.Queue[Any] | None = None
+
+    def _new_transport(self) -> SafeTransport:
+        return SafeTransport(self.conf.broker_consumer, self)
+
+    def may_wait(self) -> bool:
+        """Whether handing a message on could block, so that a rebalance must be able to interrupt it."""
+        queue = self.inbound_queue
+        if queue is None or not self.flow_control.is_active():
+            return True
+        return queue.full() or self.tables.changelog_queue.full()
+
+
+def owned_partitions(app: SafeApp, topics: Iterable[str]) -> frozenset[int]:
+    """Partition numbers of the given topics that this worker owns."""
+    names = set(topics)
+    return frozenset(tp.partition for tp in app.consumer.assignment() if tp.topic in names)

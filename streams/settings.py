@@ -1,0 +1,200 @@
+"""Every setting, once: `TOUCHLINE_*` environment variables (and the usual `ANTHROPIC_*`), frozen after the start.
+
+`python -m streams.settings --example` prints `.env.example`; `--check FILE` fails when FILE has drifted from it.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+import tempfile
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AliasChoices, BeforeValidator, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from domain.tokens import TokenKeys
+
+PREFIX = "TOUCHLINE_"
+
+
+class SettingsError(Exception):
+    """The environment cannot be used. `problems` has one line for each: name, what is wrong, an example."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+def _flag(value: Any) -> Any:
+    """Only `true` and `false`: a switch that takes any non-empty string for yes is a trap."""
+    if isinstance(value, str) and value not in ("true", "false"):
+        raise ValueError("must be true or false")
+    return value
+
+
+Flag = Annotated[bool, BeforeValidator(_flag)]
+
+
+def _setting(default: Any, about: str, example: str, env: str | None = None) -> Any:
+    alias = AliasChoices(env, env.lower()) if env else None
+    return Field(default=default, description=about, examples=[example], validation_alias=alias)
+
+
+class Settings(BaseSettings):
+    """What a Touchline process needs to know about the world around it."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, frozen=True, extra="ignore", env_ignore_empty=True, populate_by_name=True
+    )
+
+    kafka_bootstrap_servers: str = _setting("127.0.0.1:9092", "Kafka brokers, host:port, comma-separated.", "k1:9092,k2:9092")
+    kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_SSL", "SASL_PLAINTEXT"] = _setting(
+        "PLAINTEXT", "How to talk to the brokers.", "SASL_SSL"
+    )
+    kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = _setting(
+        "PLAIN", "SASL mechanism, where the protocol has SASL.", "SCRAM-SHA-512"
+    )
+    kafka_sasl_username: str | None = _setting(None, "SASL user.", "touchline")
+    kafka_sasl_password: SecretStr | None = _setting(None, "SASL password.", "secret")
+    kafka_ssl_cafile: Path | None = _setting(None, "CA certificates (PEM) the brokers are checked against.", "/etc/touchline/ca.pem")
+    kafka_ssl_certfile: Path | None = _setting(None, "Client certificate (PEM).", "/etc/touchline/client.pem")
+    kafka_ssl_keyfile: Path | None = _setting(None, "Key of the client certificate (PEM).", "/etc/touchline/client.key")
+    kafka_replication_factor: int = Field(default=1, ge=1, description="Copies of each topic.", examples=["3"])
+    kafka_topic_prefix: str = Field(
+        default="", pattern=r"^[a-zA-Z0-9._-]*$", description="Before every topic and group name.", examples=["staging-"]
+    )
+    partitions: int = Field(default=8, ge=1, le=1024, description="Partitions of every topic; fixed once created.", examples=["8"])
+    postgres_dsn: SecretStr | None = _setting(None, "PostgreSQL: the ledger and the read models.", "postgresql://touchline@127.0.0.1/touchline")
+
+    clock_rate: float = Field(default=1.0, gt=0, description="Campaign seconds a wall second.", examples=["3600"])
+    clock_origin: str | None = _setting(
+        None,
+        "Shared anchors of a clock that runs at another rate: wall instant/campaign instant.",
+        "2026-01-05T09:00:00Z/2026-01-05T09:00:00Z",
+    )
+    tick_seconds: float = Field(default=1.0, gt=0, le=60, description="Wall seconds between two ticks.", examples=["1"])
+    session_timeout_s: float = Field(default=10.0, ge=1, le=300, description="Group session; a dead worker is replaced after it.", examples=["10"])
+
+    public_url: str = Field(
+        default="http://127.0.0.1:8080", pattern=r"^https?://[^\s/]+$", description="Where recipients reach pixel, links and unsubscribe.", examples=["https://t.example.com"]
+    )
+    token_keys: SecretStr | None = _setting(
+        None, "Live token keys ID:BASE64 (32 random bytes or more), comma-separated; the first seals. hash:BASE64 keys hashes.",
+        "k1:BASE64",
+    )
+    data_dir: Path = _setting(Path(tempfile.gettempdir()) / "touchline", "Where a process may keep files.", "/var/lib/touchline")
+    host: str = _setting("127.0.0.1", "Address the API and the metrics listen on.", "0.0.0.0")
+    api_port: int = Field(default=8080, ge=0, le=65535, description="Port of the API (0: any).", examples=["8080"])
+    api_token: SecretStr | None = _setting(None, "Bearer token of the control API; closed without one.", "a-long-secret")
+    webhook_secret: SecretStr | None = _setting(
+        None, "Secret that signs calls of the generic inbound webhook; closed without one.", "another-long-secret"
+    )
+    metrics_port: int = Field(default=0, ge=0, le=65535, description="Port of a role's /metrics, /health and /ready (0: any).", examples=["9100"])
+    log_format: Literal["console", "json"] = _setting("console", "How log lines are written.", "json")
+    log_level: Literal["debug", "info", "warning", "error"] = _setting("info", "Least severity that is logged.", "info")
+
+    classifier_model: str = _setting("claude-haiku-4-5", "Model that classifies replies.", "claude-haiku-4-5")
+    anthropic_api_key: SecretStr | None = _setting(
+        None, "Key for Claude; without it replies that no recogniser knows go to people.", "sk-ant-...", "ANTHROPIC_API_KEY"
+    )
+    anthropic_base_url: str | None = _setting(None, "Another endpoint with Anthropic's API.", "http://127.0.0.1:8089", "ANTHROPIC_BASE_URL")
+
+    @field_validator("kafka_bootstrap_servers")
+    @classmethod
+    def _servers(cls, value: str) -> str:
+        for server in value.split(","):
+            if not re.fullmatch(r"\s*(\[[0-9a-fA-F:]+\]|[^\s:,]+):\d{1,5}\s*", server):
+                raise ValueError(f"{server!r} is not host:port")
+        return value
+
+    @field_validator("clock_origin")
+    @classmethod
+    def _origin(cls, value: str | None) -> str | None:
+        if value is not None:
+            parse_origin(value)
+        return value
+
+    @field_validator("token_keys")
+    @classmethod
+    def _keys(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            TokenKeys.parse(value.get_secret_value())
+        return value
+
+    @model_validator(mode="after")
+    def _together(self) -> Settings:
+        if self.clock_rate != 1.0 and self.clock_origin is None:
+            raise ValueError("clock_origin is needed with a clock_rate: processes would disagree about the instant")
+        if self.kafka_security_protocol.startswith("SASL") and not (self.kafka_sasl_username and self.kafka_sasl_password):
+            raise ValueError("kafka_sasl_username and kafka_sasl_password are needed with this kafka_security_protocol")
+        return self
+
+
+def parse_origin(value: str) -> tuple[datetime, datetime]:
+    """`WALL/CAMPAIGN`, both RFC 3339 with an offset -> two aware UTC instants."""
+    wall, slash, campaign = value.partition("/")
+    instants = [datetime.fromisoformat(part) for part in (wall, campaign)] if slash else []
+    if not instants or any(instant.tzinfo is None for instant in instants):
+        raise ValueError("must be two instants with offsets, wall/campaign")
+    return instants[0].astimezone(UTC), instants[1].astimezone(UTC)
+
+
+def env_name(field: str) -> str:
+    """The environment variable of a field."""
+    return field.upper() if field.startswith("anthropic_") else PREFIX + field.upper()
+
+
+def load_settings(require: Iterable[str] = (), **overrides: Any) -> Settings:
+    """Read the environment. `require` names fields this process cannot do without. Raises SettingsError."""
+    problems: list[str] = []
+    try:
+        settings = Settings(**overrides)
+    except ValidationError as error:
+        for item in error.errors():
+            location = str(item["loc"][0]).lower().removeprefix(PREFIX.lower()) if item["loc"] else ""
+            problems.append(_problem(location, item["msg"].removeprefix("Value error, ")))
+        raise SettingsError(problems) from None
+    problems = [_problem(name, "is not set") for name in require if getattr(settings, name) is None]
+    if problems:
+        raise SettingsError(problems)
+    return settings
+
+
+def _problem(field: str, message: str) -> str:
+    for name in Settings.model_fields if not field else (field,):
+        if name in Settings.model_fields and (field or message.startswith(name)):
+            return f"{env_name(name)}: {message}. Example: {env_name(name)}={_example(name)}"
+    return message
+
+
+def _example(field: str) -> str:
+    return str((Settings.model_fields[field].examples or [""])[0])
+
+
+def example_file() -> str:
+    """The text of `.env.example`: every setting with its meaning, its example commented out."""
+    lines = ["# Settings of Touchline. Generated by: python -m streams.settings --example"]
+    for name, field in Settings.model_fields.items():
+        default = "" if field.default is None or name == "data_dir" else f" Default: {field.default}"
+        lines += ["", f"# {field.description}{default}", f"#{env_name(name)}={_example(name)}"]
+    return "\n".join(lines) + "\n"
+
+
+def main(arguments: list[str]) -> int:
+    """Print the example file, or compare it with a file (exit 1 when they differ)."""
+    if arguments[:1] == ["--check"]:
+        path = Path(arguments[1] if len(arguments) > 1 else ".env.example")
+        if path.is_file() and path.read_text() == example_file():
+            return 0
+        sys.stderr.write(f"{path} differs from the settings: run python -m streams.settings --example > {path}\n")
+        return 1
+    sys.stdout.write(example_file())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
