@@ -128,6 +128,54 @@ async def _leads(running: Running) -> Built:
     return stream, handler
 
 
+async def _dispatch(running: Running) -> Built:
+    from agents.dispatch import Dispatch
+    from agents.in_force import InForce
+
+    pool = await running.pool("dispatch", ledger=True)
+    definitions = Definitions(running.settings)
+    stream = running.stream("dispatch", definitions, pool, leased=True)
+    handler = Dispatch(
+        waiting=stream.table("waiting"),
+        grants=stream.window_table("grants", 60),
+        mailboxes=stream.table("mailboxes"),
+        definitions=InForce(definitions),
+        epochs=lambda: stream.epochs,
+        clock=running.clock,
+        ledger=PostgresLedger(pool, keys_of(running.settings).hash_secret),
+    )
+    return stream, handler
+
+
+async def _sender(running: Running) -> Built:
+    from agents.sender import Sender
+    from agents.sending.book import Book
+    from sinks.smtp import MailboxSmtp
+    from streams.failpoints import Failpoints
+
+    settings, clock = running.settings, running.clock
+    keys = keys_of(settings)
+    pool = await running.pool("sender", ledger=True, max_size=8)
+    definitions = Definitions(settings)
+    book = Book()
+    definitions.on_change(book.learn)
+    stream = running.stream("sender", definitions, pool, leased=True)
+    handler = Sender(
+        stream=stream,
+        check=stream.alive.check,
+        ledger=PostgresLedger(pool, keys.hash_secret),
+        stops=PostgresStops(pool, keys.hash_secret),
+        book=book,
+        keys=keys,
+        clock=clock,
+        public_url=settings.public_url,
+        courier=lambda mailbox: MailboxSmtp(mailbox, now=lambda: clock.now().timestamp()),
+        clock_rate=settings.clock_rate,
+        failpoints=Failpoints(),
+    )
+    return stream, handler
+
+
 async def _replies(running: Running) -> Built:
     from agents.replies import Replies
     from agents.replying.knowledge import Knowledge
@@ -166,7 +214,7 @@ async def _replies(running: Running) -> Built:
 
 
 ROLES: Mapping[str, Callable[[Running], Awaitable[Built]]] = MappingProxyType(
-    {"leads": _leads, "replies": _replies, "projector": _projector}
+    {"leads": _leads, "dispatch": _dispatch, "sender": _sender, "replies": _replies, "projector": _projector}
 )
 """Role -> how it is built."""
 

@@ -25,6 +25,7 @@ from streams.clock import ClockLike
 from streams.errors import Retryable
 
 GLOBAL = "all"
+Heads = dict[tuple[DefinitionKind, str], Definition]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ class Control:
         """
         applied = Applied()
         async with self._store.changing() as changes:
-            heads = {(head.kind, head.id): head for head in await changes.heads()}
+            heads: Heads = {(head.kind, head.id): head for head in await changes.heads()}
             problems = conflicts(drafts, heads)
             if problems:
                 raise ConflictError("nothing was applied", problems, exit_code=2)
@@ -223,7 +224,7 @@ class Control:
         )
 
 
-def conflicts(drafts: Sequence[Draft], heads: dict[tuple[DefinitionKind, str], Definition]) -> list[str]:
+def conflicts(drafts: Sequence[Draft], heads: Heads) -> list[str]:
     """What these documents would break among those in force; one line each."""
     problems: list[str] = []
     after = {**heads}
@@ -247,7 +248,7 @@ def conflicts(drafts: Sequence[Draft], heads: dict[tuple[DefinitionKind, str], D
     return problems + _same_names(drafts, after)
 
 
-def _same_names(drafts: Sequence[Draft], after: dict[tuple[DefinitionKind, str], Definition]) -> list[str]:
+def _same_names(drafts: Sequence[Draft], after: Heads) -> list[str]:
     owners: dict[str, list[str]] = {}
     for definition in after.values():
         key = name_key(definition)
@@ -258,10 +259,10 @@ def _same_names(drafts: Sequence[Draft], after: dict[tuple[DefinitionKind, str],
         f"{where[mine]}: name: campaign {mine!r} has the name of campaign {other!r}; names are unique in any case"
         for ids in owners.values()
         if len(ids) > 1
-        for mine in ids
+        for place, mine in enumerate(ids)
         if mine in where
         for other in ids
-        if other != mine
+        if other != mine and (other not in where or other in ids[:place])
     ]
 
 

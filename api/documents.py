@@ -43,7 +43,7 @@ class FileProblem:
         return {"file": self.file, **asdict(self.problem)}
 
 
-class InvalidFiles(UserError):  # noqa: N818 - what is wrong is the input
+class InvalidFiles(UserError):
     """Files that cannot be applied, with every problem in them."""
 
     def __init__(self, found: Sequence[FileProblem]) -> None:
@@ -100,7 +100,7 @@ def _text(path: Path) -> str:
     try:
         return path.read_text("utf-8")
     except UnicodeDecodeError as error:
-        raise InvalidFiles([FileProblem(str(path), Problem("", "encoding", f"not UTF-8: {error.reason}"))]) from None
+        raise InvalidDefinitions([Problem("", "encoding", f"not UTF-8: {error.reason}")]) from None
     except OSError as error:
         reason = error.strerror or str(error)
-        raise InvalidFiles([FileProblem(str(path), Problem("", "file", f"cannot be read: {reason}"))]) from None
+        raise InvalidDefinitions([Problem("", "file", f"cannot be read: {reason}")]) from None

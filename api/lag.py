@@ -7,6 +7,12 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import (
+    CoordinatorLoadInProgressError,
+    GroupCoordinatorNotAvailableError,
+    NotCoordinatorForGroupError,
+)
+from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from streams import kafka
 from streams.settings import Settings
@@ -50,7 +56,7 @@ async def read_lag(settings: Settings, roles: tuple[str, ...] = tuple(ROLES)) ->
         found: list[Lag] = []
         for role, tps in wanted.items():
             group = app_id(settings, role)
-            offsets = await admin.list_consumer_group_offsets(group)
+            offsets = await _offsets(admin, group)
             for tp in tps:
                 known = offsets.get(tp)
                 committed = known.offset if known is not None and known.offset >= 0 else None
@@ -61,3 +67,18 @@ async def read_lag(settings: Settings, roles: tuple[str, ...] = tuple(ROLES)) ->
     finally:
         await consumer.stop()
         await admin.close()
+
+
+async def _offsets(admin: AIOKafkaAdminClient, group: str) -> dict[TopicPartition, Any]:
+    """A group's committed offsets. A fresh broker first has to make its table of groups, which takes a moment."""
+    async for attempt in AsyncRetrying(
+        retry=retry_if_exception_type(
+            (GroupCoordinatorNotAvailableError, CoordinatorLoadInProgressError, NotCoordinatorForGroupError)
+        ),
+        stop=stop_after_delay(15),
+        wait=wait_fixed(0.2),
+        reraise=True,
+    ):
+        with attempt:
+            return await admin.list_consumer_group_offsets(group)
+    raise AssertionError("unreachable: the last attempt raises")

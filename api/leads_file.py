@@ -12,7 +12,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from api.errors import UserError
-from domain.ids import normalise_email
+from domain.ids import key_hash, normalise_email
 from schemas.enrollments import LeadData
 
 ALIASES: Mapping[str, tuple[str, ...]] = {
@@ -65,6 +65,11 @@ class LeadsFile:
 def valid_address(address: str) -> bool:
     """Whether a normalised address can stand in an envelope: within the form and lengths of RFC 5321."""
     return len(address) <= 254 and address.isprintable() and _ADDRESS.fullmatch(address) is not None
+
+
+def lead_id_of(secret: bytes, email: str) -> str:
+    """The lead id of an address that came without one: a keyed hash, the same whenever it comes again."""
+    return key_hash(secret, "lead-id", normalise_email(email)).hex()
 
 
 def fold(header: str) -> str:

@@ -11,8 +11,9 @@ import structlog
 
 from streams.settings import Settings
 
-_ADDRESS = re.compile(r"[^\s@<>\"'(),:;=\[\]{}]+@[^\s@<>\"'(),:;=\[\]{}]+\.[^\s@<>\"'(),:;=\[\]{}]+")
-NOISY = ("aiokafka", "faust", "mode", "aiohttp.access", "httpx", "asyncio")
+_CELL = r"[^\s@<>\"'(),:;=\[\]{}\\]+"
+_ADDRESS = re.compile(rf"{_CELL}@{_CELL}\.{_CELL}")
+NOISY = ("aiokafka", "faust", "mode", "streams.seam", "aiohttp.access", "httpx", "asyncio")
 
 
 def scrub(line: str) -> str:

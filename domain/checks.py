@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from domain.documents import AnyDoc, Loaded, Problem, Where
 from domain.headers import InvalidAddress, check_address, clean_header
+from domain.html import html_to_text, is_html, text_to_html
 from domain.replies.rules import BadRuleError, compile_rule
 from domain.templates import TemplateError, compile_template
 from schemas.definitions import (
@@ -202,6 +203,7 @@ def _words(where: Where, subject: str | None, body: str | None) -> Found:
         yield (*where, "body"), "empty_body", "the body is empty"
     yield from _template((*where, "subject"), subject)
     yield from _template((*where, "body"), body)
+    yield from _other_part((*where, "body"), body)
 
 
 def _template(where: Where, source: str | None) -> Found:
@@ -209,6 +211,22 @@ def _template(where: Where, source: str | None) -> Found:
         compile_template(source or "")
     except TemplateError as error:
         yield where, "template", str(error)
+
+
+def _other_part(where: Where, body: str | None) -> Found:
+    """Of a good body the other part, text or HTML, must come out as a template too."""
+    try:
+        compile_template(body or "")
+    except TemplateError:
+        return
+    try:
+        compile_template(html_to_text(body or "") if is_html(body or "") else text_to_html(body or ""))
+    except TemplateError as error:
+        yield (
+            where,
+            "other_part",
+            f"no {'text' if is_html(body or '') else 'HTML'} part can be made of it: {error.reason}",
+        )
 
 
 def _graph(doc: CampaignDoc) -> Found:

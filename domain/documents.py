@@ -42,7 +42,7 @@ class Problem:
         return ": ".join(part for part in (place, self.document, self.path, self.message) if part)
 
 
-class InvalidDefinitions(ValueError):  # noqa: N818
+class InvalidDefinitions(ValueError):
     """Documents that cannot be used; `problems` has every mistake in them, `loaded` those that could be read."""
 
     def __init__(self, problems: Sequence[Problem], loaded: Sequence[Loaded] = ()) -> None:

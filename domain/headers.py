@@ -24,7 +24,7 @@ _WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
-class InvalidAddress(ValueError):  # noqa: N818 - a name the whole product uses
+class InvalidAddress(ValueError):
     """An address that no mail can be sent to. `code` is what the touch fails with; the message holds no address."""
 
     def __init__(self, reason: str, code: str = "invalid_address") -> None:
@@ -41,7 +41,7 @@ def check_address(address: str) -> str:
         raise InvalidAddress("the address has no @, or is longer than 320 characters")
     normal = normalise_email(address)
     local, _, domain = normal.rpartition("@")
-    if not local.isascii():
+    if not local.isascii() and local.isprintable():
         raise InvalidAddress("the local part is not ASCII and would need SMTPUTF8", "smtputf8_unsupported")
     if len(normal) > 254 or len(local) > 64 or _LOCAL.fullmatch(local) is None or _DOMAIN.fullmatch(domain) is None:
         raise InvalidAddress("the address is not one of the form local@domain.tld")

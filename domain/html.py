@@ -11,17 +11,15 @@ from collections.abc import Callable
 from html import escape, unescape
 from html.parser import HTMLParser
 
-from jinja2 import Environment
-
-from domain.templates import SYNTAX
+from domain.templates import lex
 
 _EXPRESSION = 0xF0000
 _BLOCK = 0x100000
 _PRIVATE = re.compile("[\U000f0000-\U0010fffd]")
+_BLOCK_MARK = re.compile("[\U00100000-\U0010fffd]")
 _BLOCKS_ONLY = re.compile("[\\s\U00100000-\U0010fffd]*")
 _ENDS = {"variable_end": _EXPRESSION, "block_end": _BLOCK, "comment_end": None, "linecomment_end": None}
 _OPENERS = re.compile("\\{(?=[{%#\U000f0000-\U0010fffd])")
-_LEXER = Environment(**SYNTAX)  # noqa: S701 - it only takes sources apart
 
 _URL = re.compile("https?://[^\\s<>\"'`{}|\\\\^\U00100000-\U0010fffd]+", re.IGNORECASE)
 _TRAILING = ".,;:!?)]*"
@@ -51,7 +49,7 @@ class _Protected:
         self.codes: dict[str, str] = {}
         pieces: list[str] = []
         code = ""
-        for _line, kind, value in _LEXER.lex(source):
+        for _line, kind, value in lex(source):
             if kind == "data":
                 pieces.append(_PRIVATE.sub("", value))
             elif kind not in {"raw_begin", "raw_end"}:
@@ -148,6 +146,9 @@ class _TextMaker(HTMLParser):
     def handle_data(self, data: str) -> None:
         if not self._skipping:
             self.pieces.append(re.sub(r"[ \t\r\n]+", " ", data))
+
+    def handle_comment(self, data: str) -> None:
+        self.pieces.extend(_BLOCK_MARK.findall(data))  # what begins in a comment may end outside of it
 
     def _break(self, tag: str) -> None:
         if tag in _PARAGRAPH_TAGS:

@@ -40,7 +40,7 @@ _HTML_START = '<!DOCTYPE html>\n<html><head><meta charset="utf-8"></head><body>\
 _HTML_END = "\n</body></html>\n"
 
 
-class NoSubject(RenderError):  # noqa: N818
+class NoSubject(RenderError):
     """A follow-up without a subject of its own, and no earlier touch whose thread it could go on."""
 
     code = "no_subject"
@@ -155,8 +155,8 @@ def _multipart(text: str, html: str, boundary: str) -> bytes:
     while boundary in text or boundary in html:  # never in practice: the boundary comes from the touch's own token
         boundary += "="
     parts = b"".join(_part(kind, body, boundary) for kind, body in (("plain", text), ("html", html)))
-    start = f'MIME-Version: 1.0\r\nContent-Type: multipart/alternative; boundary="{boundary}"\r\n\r\n'
-    return start.encode("ascii") + parts + f"--{boundary}--\r\n".encode("ascii")
+    start = f'MIME-Version: 1.0\r\nContent-Type: multipart/alternative; boundary="{boundary}"\r\n'
+    return start.encode("ascii") + parts + f"\r\n--{boundary}--\r\n".encode("ascii")
 
 
 def _part(kind: str, body: str, boundary: str) -> bytes:
@@ -167,7 +167,9 @@ def _part(kind: str, body: str, boundary: str) -> bytes:
     encoding = "7bit"
     if not body.isascii() or (len(body) > MAX_LINE and max(map(len, raw.split(b"\n"))) > MAX_LINE):
         raw, encoding = b2a_qp(raw, istext=True), "quoted-printable"
-    head = f"--{boundary}\r\nContent-Type: text/{kind}; charset=utf-8\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n"
+    head = (
+        f"\r\n--{boundary}\r\nContent-Type: text/{kind}; charset=utf-8\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n"
+    )
     return head.encode("ascii") + raw.replace(b"\n", b"\r\n")
 
 

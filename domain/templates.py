@@ -42,7 +42,7 @@ class RenderError(Exception):
     code = "render_error"
 
 
-class MissingVariable(RenderError):  # noqa: N818 - a name the whole product uses
+class MissingVariable(RenderError):
     """A merge variable without a value and without a default: the touch fails, it never says "Hi ,"."""
 
     def __init__(self, name: str) -> None:
@@ -51,7 +51,7 @@ class MissingVariable(RenderError):  # noqa: N818 - a name the whole product use
         self.code = f"missing_variable:{name}"[:200]
 
 
-class RenderTooLarge(RenderError):  # noqa: N818
+class RenderTooLarge(RenderError):
     """What was rendered outgrew `MAX_RENDERED`."""
 
     code = "render_too_large"
@@ -147,13 +147,15 @@ _NODES = (
 )
 
 
-SYNTAX: dict[str, bool] = {"keep_trailing_newline": True, "trim_blocks": True, "lstrip_blocks": True}
-"""How a source is read: a line that holds only a block leaves no empty line behind."""
-
-
 def _environment(*, html: bool) -> ImmutableSandboxedEnvironment:
     environment = ImmutableSandboxedEnvironment(
-        autoescape=html, undefined=_Missing, finalize=_shown, cache_size=0, **SYNTAX
+        autoescape=html,
+        undefined=_Missing,
+        finalize=_shown,
+        cache_size=0,
+        keep_trailing_newline=True,
+        trim_blocks=True,  # a line that holds only a block leaves no empty line behind
+        lstrip_blocks=True,
     )
     environment.globals.clear()
     environment.filters = {name: environment.filters[name] for name in _FILTERS}
@@ -244,6 +246,11 @@ class Template:
 def compile_template(source: str) -> Template:
     """Compile a template, or raise TemplateError with the line and the reason."""
     return Template(source)
+
+
+def lex(source: str) -> Iterator[tuple[int, str, str]]:
+    """The pieces of a source in order: line, kind (`data`, `variable_begin`, ...) and text."""
+    return _TEXT.lex(source)
 
 
 def merge_values(values: Merge, names: frozenset[str]) -> dict[str, object]:

@@ -36,7 +36,7 @@ _MAX_LINK_TOKEN = 8192
 _SEPARATOR = "\x00"
 
 
-class InvalidKeys(ValueError):  # noqa: N818 - raised to whoever starts a process
+class InvalidKeys(ValueError):
     """The token keys in the settings cannot be used. The message never contains a key."""
 
 

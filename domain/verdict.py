@@ -12,7 +12,8 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from schemas.tracking import Hit, Verdict
 
 SCANNER_CLICK_S = 2.0
-"""A click within so many wall seconds of the server's acceptance is a filter following every link."""
+"""A click within so many seconds of the server's acceptance is a filter following every link. (Campaign time, in which
+correspondents live too.)"""
 
 _PREFETCH_AGENTS = re.compile(r"GoogleImageProxy|ggpht\.com|YahooMailProxy|via .*proxy|^Mozilla/5\.0$", re.IGNORECASE)
 """Proxies that fetch images whether or not anybody looks. Apple's Mail Privacy Protection says only `Mozilla/5.0`."""
@@ -45,7 +46,7 @@ _DATA_CENTRES: tuple[IPv4Network | IPv6Network, ...] = tuple(
 
 
 def judge(hit: Hit, since_accepted_s: float | None, own_networks: frozenset[str] = frozenset()) -> Verdict:
-    """The verdict on a hit. `since_accepted_s`: wall seconds since the server took the message, None where unknown.
+    """The verdict on a hit. `since_accepted_s`: campaign seconds since the server took the message, None where unknown.
 
     `own_networks` are CIDR blocks that are the sender's own: a colleague looking is nobody's interest.
     """

@@ -23,7 +23,7 @@ ELAPSED_UNITS = {"minutes": timedelta(minutes=1), "hours": timedelta(hours=1)}
 CALENDAR_UNITS = {"days": 1, "weeks": 7}
 
 
-class NeverOpens(ValueError):  # noqa: N818 - a name the whole product uses
+class NeverOpens(ValueError):
     """A window without a day or without an hour: nothing could ever be sent."""
 
 

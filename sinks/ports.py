@@ -108,9 +108,9 @@ class Offer:
     payload: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Claim:
-    """A touch that the ledger holds as claimed by this process: the work item of a mailbox's loop."""
+    """A touch that the ledger holds as claimed by this process: the work item of a mailbox's loop. Equal to itself only."""
 
     grant: Grant
     lease: Lease
@@ -177,7 +177,8 @@ class GateResult:
 class Verdict:
     """What became of a claim: `from_state` is `sending` after the gate, `claimed` where it was never asked.
 
-    `used` False gives the grant's slot back. `at` is the campaign instant of the outcome.
+    `used` False gives the grant's slot back. `at` is the campaign instant of the outcome, `campaign_version` the version the
+    message was made from where one was made.
     """
 
     claim: Claim
@@ -187,6 +188,7 @@ class Verdict:
     code: str | None = None
     detail: str | None = None
     subject: str | None = None
+    campaign_version: int | None = None
     from_state: Literal["sending", "claimed"] = "sending"
 
 

@@ -95,8 +95,8 @@ class MailboxSmtp:
                 raise
             if answer.reply is None:
                 self._discard(connection, abort=True)
-                if was_used and not answer.answered and answer.phase != "body":
-                    continue  # the server had closed a kept connection: nothing was begun, so take a new one
+                if was_used and answer.phase != "body":
+                    continue  # the server gave up a kept connection; nothing was begun, so take a new one
             else:
                 self._release(connection)
             return self._told(_delivery(answer), rcpt)

@@ -23,8 +23,6 @@ class Answer:
     phase: Phase
     reply: Reply | None
     fault: str = ""
-    answered: bool = True
-    """Whether the server said anything at all in this attempt."""
 
 
 class Connection:
@@ -50,6 +48,8 @@ class Connection:
         refused = await (self._ahead if self.pipelining else self._in_turn)(commands, check)
         if refused is not None:
             return refused
+        if not self.dialogue.is_quiet:  # a reply nobody asked for would be taken for the last word on the message
+            return Answer("data", None, "the server hung up or spoke out of turn")
         check()
         try:
             self.dialogue.write(message)
@@ -61,7 +61,6 @@ class Connection:
             return Answer("body", None, str(error))
 
     async def _in_turn(self, commands: list[tuple[Phase, bytes]], check: Callable[[], None]) -> Answer | None:
-        answered = False
         for phase, command in commands:
             if phase != "rcpt":
                 check()
@@ -69,8 +68,7 @@ class Connection:
                 self.dialogue.write(command)
                 reply = await self.dialogue.reply(self.timeouts.command_s)
             except (DroppedError, TimeoutError) as error:
-                return Answer(phase, None, str(error), answered)
-            answered = True
+                return Answer(phase, None, str(error))
             if reply.code not in _OK[phase]:
                 await self._reset(reply)
                 return Answer(phase, reply)
@@ -90,7 +88,7 @@ class Connection:
                     refused = Answer(phase, reply)
         except (DroppedError, TimeoutError) as error:
             self.dialogue.abort()
-            return refused or Answer(phase, None, str(error), reply is not None)
+            return refused or Answer(phase, None, str(error))
         if refused is not None:
             if reply is not None and reply.code == 354:
                 self.dialogue.abort()

@@ -182,7 +182,7 @@ class BatchRunner:
             try:
                 if events:
                     await self._handle(work, events)
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - the one place where every fault is classed
                 await self._discard(error)
                 if is_infrastructure(error):
                     attempt += 1

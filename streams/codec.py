@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from pydantic import ValidationError
 
 from schemas.registry import TOPIC_MODELS
@@ -33,14 +35,14 @@ def decode(raw: Raw) -> Inbound:
     except UnicodeDecodeError as error:
         raise Poison("bad_key", "the key is not UTF-8") from error
     except ValidationError as error:
-        raise _reason(error) from None
+        raise _reason(error, value) from None
     field = _KEY_FIELDS[topic]
     if field and getattr(body, field) != key:
         raise Poison("key_mismatch", f"the key is not the body's {field}")
     return Inbound(topic, raw.partition, raw.offset, key, body, raw)
 
 
-def _reason(error: ValidationError) -> Poison:
+def _reason(error: ValidationError, value: bytes) -> Poison:
     """The most telling of the errors, without the input it complains about (that may be personal data)."""
     problems = error.errors(include_input=False, include_url=False, include_context=False)
     for problem in problems:
@@ -51,5 +53,8 @@ def _reason(error: ValidationError) -> Poison:
     if first["type"] == "json_invalid":
         return Poison("invalid_json", first["msg"])
     if first["type"].startswith("union_tag"):
+        version = json.loads(value).get("version", 1)
+        if version != 1:
+            return Poison("unknown_version", f"version {version!r}"[:100])
         return Poison("unknown_type", f"{place}: no such type" if place else "no such type")
     return Poison("invalid", f"{place}: {first['msg']}")

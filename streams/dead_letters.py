@@ -79,7 +79,9 @@ def letter(raw: Raw, role: str, reason: str, detail: str, at: datetime) -> Lette
     return Letter(raw.key, value, headers)
 
 
-async def read(settings: Settings, partition: int | None = None, offset: int | None = None) -> AsyncIterator[DeadLetter]:
+async def read(
+    settings: Settings, partition: int | None = None, offset: int | None = None
+) -> AsyncIterator[DeadLetter]:
     """All dead letters that stand now, by partition and offset; or the one at `partition` and `offset`."""
     consumer = AIOKafkaConsumer(**kafka.connection(settings), enable_auto_commit=False, auto_offset_reset="earliest")
     await consumer.start()
@@ -93,9 +95,7 @@ async def read(settings: Settings, partition: int | None = None, offset: int | N
         await consumer.stop()
 
 
-async def _partition(
-    consumer: AIOKafkaConsumer, tp: TopicPartition, only: int | None
-) -> AsyncIterator[DeadLetter]:
+async def _partition(consumer: AIOKafkaConsumer, tp: TopicPartition, only: int | None) -> AsyncIterator[DeadLetter]:
     consumer.assign([tp])
     end = (await consumer.end_offsets([tp]))[tp] if only is None else only + 1
     start = (await consumer.beginning_offsets([tp]))[tp] if only is None else only

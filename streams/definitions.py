@@ -113,9 +113,7 @@ class Definitions:
         definition: Definition | None = None
         if record.value is not None:
             try:
-                definition = decode(
-                    Raw(TOPIC, record.partition, record.offset, record.key, record.value)
-                ).body
+                definition = decode(Raw(TOPIC, record.partition, record.offset, record.key, record.value)).body
             except Poison as poison:
                 log.error("definition at %s/%s is skipped: %s", record.partition, record.offset, poison)
                 return

@@ -42,7 +42,7 @@ def faust_broker(settings: Settings) -> list[str]:
 
 def faust_credentials(settings: Settings) -> Any:
     """Credentials for `faust.App`, or None for a plain connection."""
-    from faust import SASLCredentials, SSLCredentials  # noqa: PLC0415 - faust only loads in processes that run a role
+    from faust import SASLCredentials, SSLCredentials
 
     if settings.kafka_security_protocol == "PLAINTEXT":
         return None

@@ -9,7 +9,7 @@ BATCHES = Counter(
     "Batches that were flushed. Standing still while lag grows: look at the retries and at the log.",
     ["role"],
 )
-EVENTS = Counter("touchline_events_total", "Events handled, by topic. The rate at which a role works.", ["role", "topic"])
+EVENTS = Counter("touchline_events_total", "Events on the broker. The rate at which a role works.", ["role"])
 BATCH_EVENTS = Histogram(
     "touchline_batch_events",
     "Events a batch. Near 500 for long: the role is behind, add workers.",

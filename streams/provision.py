@@ -89,8 +89,9 @@ async def _cleanup_problems(admin: AIOKafkaAdminClient, wanted: dict[str, dict[s
         [ConfigResource(ConfigResourceType.TOPIC, name, configs={"cleanup.policy": ""}) for name in wanted]
     )
     problems: list[str] = []
-    for response in responses:
-        for resource in response.resources:
+    answers: list[Any] = list(responses)
+    for answer in answers:
+        for resource in answer.resources:
             name, entries = resource[3], resource[4]
             actual = {entry[0]: entry[1] for entry in entries}.get("cleanup.policy")
             if actual != wanted[name]["cleanup.policy"]:

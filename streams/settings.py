@@ -51,7 +51,9 @@ class Settings(BaseSettings):
         env_prefix=PREFIX, frozen=True, extra="ignore", env_ignore_empty=True, populate_by_name=True
     )
 
-    kafka_bootstrap_servers: str = _setting("127.0.0.1:9092", "Kafka brokers, host:port, comma-separated.", "k1:9092,k2:9092")
+    kafka_bootstrap_servers: str = _setting(
+        "127.0.0.1:9092", "Kafka brokers, host:port, comma-separated.", "k1:9092,k2:9092"
+    )
     kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_SSL", "SASL_PLAINTEXT"] = _setting(
         "PLAINTEXT", "How to talk to the brokers.", "SASL_SSL"
     )
@@ -60,15 +62,24 @@ class Settings(BaseSettings):
     )
     kafka_sasl_username: str | None = _setting(None, "SASL user.", "touchline")
     kafka_sasl_password: SecretStr | None = _setting(None, "SASL password.", "secret")
-    kafka_ssl_cafile: Path | None = _setting(None, "CA certificates (PEM) the brokers are checked against.", "/etc/touchline/ca.pem")
+    kafka_ssl_cafile: Path | None = _setting(
+        None, "CA certificates (PEM) the brokers are checked against.", "/etc/touchline/ca.pem"
+    )
     kafka_ssl_certfile: Path | None = _setting(None, "Client certificate (PEM).", "/etc/touchline/client.pem")
     kafka_ssl_keyfile: Path | None = _setting(None, "Key of the client certificate (PEM).", "/etc/touchline/client.key")
     kafka_replication_factor: int = Field(default=1, ge=1, description="Copies of each topic.", examples=["3"])
     kafka_topic_prefix: str = Field(
-        default="", pattern=r"^[a-zA-Z0-9._-]*$", description="Before every topic and group name.", examples=["staging-"]
+        default="",
+        pattern=r"^[a-zA-Z0-9._-]*$",
+        description="Before every topic and group name.",
+        examples=["staging-"],
     )
-    partitions: int = Field(default=8, ge=1, le=1024, description="Partitions of every topic; fixed once created.", examples=["8"])
-    postgres_dsn: SecretStr | None = _setting(None, "PostgreSQL: the ledger and the read models.", "postgresql://touchline@127.0.0.1/touchline")
+    partitions: int = Field(
+        default=8, ge=1, le=1024, description="Partitions of every topic; fixed once created.", examples=["8"]
+    )
+    postgres_dsn: SecretStr | None = _setting(
+        None, "PostgreSQL: the ledger and the read models.", "postgresql://touchline@127.0.0.1/touchline"
+    )
 
     clock_rate: float = Field(default=1.0, gt=0, description="Campaign seconds a wall second.", examples=["3600"])
     clock_origin: str | None = _setting(
@@ -77,31 +88,52 @@ class Settings(BaseSettings):
         "2026-01-05T09:00:00Z/2026-01-05T09:00:00Z",
     )
     tick_seconds: float = Field(default=1.0, gt=0, le=60, description="Wall seconds between two ticks.", examples=["1"])
-    session_timeout_s: float = Field(default=10.0, ge=1, le=300, description="Group session; a dead worker is replaced after it.", examples=["10"])
+    session_timeout_s: float = Field(
+        default=10.0, ge=1, le=300, description="Group session; a dead worker is replaced after it.", examples=["10"]
+    )
 
     public_url: str = Field(
-        default="http://127.0.0.1:8080", pattern=r"^https?://[^\s/]+$", description="Where recipients reach pixel, links and unsubscribe.", examples=["https://t.example.com"]
+        default="http://127.0.0.1:8080",
+        pattern=r"^https?://[^\s/]+$",
+        description="Where recipients reach pixel, links and unsubscribe.",
+        examples=["https://t.example.com"],
     )
     token_keys: SecretStr | None = _setting(
-        None, "Live token keys ID:BASE64 (32 random bytes or more), comma-separated; the first seals. hash:BASE64 keys hashes.",
+        None,
+        "Live token keys ID:BASE64 (32 random bytes or more), comma-separated; the first seals. hash:BASE64 keys hashes.",
         "k1:BASE64",
     )
-    data_dir: Path = _setting(Path(tempfile.gettempdir()) / "touchline", "Where a process may keep files.", "/var/lib/touchline")
-    host: str = _setting("127.0.0.1", "Address the API and the metrics listen on.", "0.0.0.0")
+    data_dir: Path = _setting(
+        Path(tempfile.gettempdir()) / "touchline", "Where a process may keep files.", "/var/lib/touchline"
+    )
+    host: str = _setting("127.0.0.1", "Address the API and the metrics listen on.", "10.0.0.5")
     api_port: int = Field(default=8080, ge=0, le=65535, description="Port of the API (0: any).", examples=["8080"])
-    api_token: SecretStr | None = _setting(None, "Bearer token of the control API; closed without one.", "a-long-secret")
+    api_token: SecretStr | None = _setting(
+        None, "Bearer token of the control API; closed without one.", "a-long-secret"
+    )
     webhook_secret: SecretStr | None = _setting(
         None, "Secret that signs calls of the generic inbound webhook; closed without one.", "another-long-secret"
     )
-    metrics_port: int = Field(default=0, ge=0, le=65535, description="Port of a role's /metrics, /health and /ready (0: any).", examples=["9100"])
+    metrics_port: int = Field(
+        default=0,
+        ge=0,
+        le=65535,
+        description="Port of a role's /metrics, /health and /ready (0: any).",
+        examples=["9100"],
+    )
     log_format: Literal["console", "json"] = _setting("console", "How log lines are written.", "json")
     log_level: Literal["debug", "info", "warning", "error"] = _setting("info", "Least severity that is logged.", "info")
 
     classifier_model: str = _setting("claude-haiku-4-5", "Model that classifies replies.", "claude-haiku-4-5")
     anthropic_api_key: SecretStr | None = _setting(
-        None, "Key for Claude; without it replies that no recogniser knows go to people.", "sk-ant-...", "ANTHROPIC_API_KEY"
+        None,
+        "Key for Claude; without it replies that no recogniser knows go to people.",
+        "sk-ant-...",
+        "ANTHROPIC_API_KEY",
     )
-    anthropic_base_url: str | None = _setting(None, "Another endpoint with Anthropic's API.", "http://127.0.0.1:8089", "ANTHROPIC_BASE_URL")
+    anthropic_base_url: str | None = _setting(
+        None, "Another endpoint with Anthropic's API.", "http://127.0.0.1:8089", "ANTHROPIC_BASE_URL"
+    )
 
     @field_validator("kafka_bootstrap_servers")
     @classmethod
@@ -129,7 +161,9 @@ class Settings(BaseSettings):
     def _together(self) -> Settings:
         if self.clock_rate != 1.0 and self.clock_origin is None:
             raise ValueError("clock_origin is needed with a clock_rate: processes would disagree about the instant")
-        if self.kafka_security_protocol.startswith("SASL") and not (self.kafka_sasl_username and self.kafka_sasl_password):
+        if self.kafka_security_protocol.startswith("SASL") and not (
+            self.kafka_sasl_username and self.kafka_sasl_password
+        ):
             raise ValueError("kafka_sasl_username and kafka_sasl_password are needed with this kafka_security_protocol")
         return self
 

@@ -49,7 +49,7 @@ class WallGuard:
             await asyncio.sleep(_SAMPLE_S)
             try:
                 await self.sample()
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - the last sample stays good
                 if not is_infrastructure(error):
                     log.warning("postgres's clock could not be read: %r", error)
 

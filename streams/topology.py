@@ -62,7 +62,7 @@ TOPICS: dict[str, Topic] = {
         Topic("due-sends", "pool_id", ("leads",), ("dispatch",)),
         Topic("sends", "mailbox_id", ("dispatch",), ("sender",)),
         Topic("grant-outcomes", "pool_id", ("sender", "replies", "api"), ("dispatch",), 90 * DAY_MS),
-        Topic("send-results", "lead_id", ("sender",), ("leads", "projector"), 90 * DAY_MS),
+        Topic("send-results", "lead_id", ("sender",), ("leads",), 90 * DAY_MS),
         Topic("tracking-hits", "lead_id", ("api",), ("leads", "projector"), rekey=True, strangers=True),
         Topic("inbound-replies", "message_id", ("api",), ("replies",), strangers=True, max_value=8 * KIB * KIB),
         Topic("replies", "lead_id", ("replies",), ("leads",)),
@@ -147,8 +147,8 @@ def all_topics(settings: Settings) -> dict[str, dict[str, str]]:
 
 
 def _print_map() -> None:
-    from rich.console import Console  # noqa: PLC0415 - only for people
-    from rich.table import Table as Grid  # noqa: PLC0415
+    from rich.console import Console
+    from rich.table import Table as Grid
 
     grid = Grid("topic", "key", "written by", "read by", "kept", "public", "rekey", title="Topics")
     for topic in TOPICS.values():

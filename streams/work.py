@@ -51,7 +51,7 @@ class Routing:
 
 
 DEFAULT_ROUTING = Routing()
-_MISSING: Any = object()
+_MISSING: tuple[bytes | None, int] = (None, -1)
 _NO_HEADERS: list[tuple[str, bytes]] = []
 _CONTENT_TYPE = ("content-type", b"application/json")
 _SPECVERSION = ("ce_specversion", b"1.0")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID, uuid5
 
@@ -173,14 +173,8 @@ def _new_reply(arrival: _Arrival, now: datetime) -> NewReply:
         log.info("reply_untracked", reply_id=str(arrival.reply_id), source=body.source)
         return row
     candidate, touch = arrival.answered
-    return NewReply(
-        reply_id=row.reply_id,
-        message_id=row.message_id,
-        source=row.source,
-        received_at=row.received_at,
-        received_wall=row.received_wall,
-        at=now,
-        mail=row.mail,
+    return replace(
+        row,
         held=takes_hold(row.mail),
         match=Match(
             matched_by=candidate.matched_by,

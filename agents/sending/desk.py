@@ -8,10 +8,10 @@ import asyncio
 import itertools
 import time
 from collections import deque
-from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Protocol
 
 import structlog
 
@@ -21,11 +21,12 @@ from agents.sending.hands import Hands
 from agents.sending.letters import Letters
 from agents.sending.teller import Teller, Telling
 from domain.campaign import Mailbox
-from domain.message import InvalidAddress, Rendered, RenderError
-from sinks.ports import Claim, LedgerPort, Refusal, StopPort, Suppression, Verdict
+from domain.message import InvalidAddress, RenderError
+from sinks.ports import Claim, Lease, LedgerPort, Refusal, StopPort, Suppression, Verdict
+from sinks.postgres.connect import retrying
 from sinks.smtp_answers import Delivery
 from streams.clock import ClockLike
-from streams.errors import NotAlive
+from streams.errors import NotAlive, Poison
 
 log = structlog.get_logger("touchline.sender")
 
@@ -64,7 +65,6 @@ class Tools:
     check: Callable[[], None]
     """Raises NotAlive when this worker may not write or mail now."""
     courier: Callable[[Mailbox], Courier]
-    retry: Callable[[str, Callable[[], Coroutine[Any, Any, Any]]], Coroutine[Any, Any, Any]]
     clock_rate: float = 1.0
     failpoint: Callable[[str], None] = lambda name: None
     gate_numbers: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
@@ -78,10 +78,9 @@ class _Pause:
 
 @dataclass(frozen=True, slots=True)
 class _Done:
-    """A touch on its way to the ledger: its verdict, the version it was made from, and whom it suppresses."""
+    """A touch on its way to the ledger: its verdict, and whom it suppresses."""
 
     verdict: Verdict
-    version: int | None = None
     suppression: Suppression | None = None
 
 
@@ -95,6 +94,7 @@ class MailboxDesk:
         self._in_the_air: set[asyncio.Task[None]] = set()
         self._done: list[_Done] = []
         self._writing = False
+        self._deciding = False
         self._wake = asyncio.Event()
         self._finished = asyncio.Event()
         self._held = False
@@ -126,7 +126,7 @@ class MailboxDesk:
 
     async def drained(self) -> None:
         """Wait until nothing is in the air and every outcome is in the ledger."""
-        while self._in_the_air or self._done or self._writing:
+        while self._deciding or self._in_the_air or self._done or self._writing:
             await asyncio.sleep(0.01)
 
     async def close(self) -> None:
@@ -144,6 +144,7 @@ class MailboxDesk:
             await self._wake.wait()
             self._wake.clear()
             while self._queue and not self._held:
+                self._deciding = True
                 try:
                     if not await self._turn():
                         break
@@ -152,6 +153,8 @@ class MailboxDesk:
                 except Exception:
                     log.exception("desk_failed", mailbox_id=self.mailbox_id)
                     await asyncio.sleep(_LOOK_AGAIN_S)
+                finally:
+                    self._deciding = False
 
     async def _turn(self) -> bool:
         """One mini-batch to the gate and into the air. False: wait for a connection, or for definitions."""
@@ -165,24 +168,24 @@ class MailboxDesk:
         if self._in_the_air and free * 2 < courier.limit:
             return False
         claims = [self._queue.popleft() for _ in range(min(max(free, 1), BATCH, len(self._queue)))]
-        known = [claim for claim in claims if self._tools.book.knows(claim.grant.touch, self.mailbox_id)]
-        if len(known) < len(claims):
-            self._queue.extend(claim for claim in claims if claim not in known)
-            if not known:
-                return self._wait_for_definitions(claims)
-        await self._gate(known, mailbox, courier)
-        return True
+        unknown = [claim for claim in claims if not self._tools.book.knows(claim.grant.touch, self.mailbox_id)]
+        known = [claim for claim in claims if claim not in unknown]
+        self._queue.extend(unknown)
+        if known:
+            await self._gate(known, mailbox, courier)
+            return True
+        return self._wait_for_definitions(unknown)
 
     async def _gate(self, claims: list[Claim], mailbox: Mailbox, courier: Courier) -> None:
         tools = self._tools
         gate_no, now = next(tools.gate_numbers), tools.clock.now()
-        by_lease: dict[Any, list[Claim]] = {}
+        by_lease: dict[Lease, list[Claim]] = {}
         for claim in claims:
             by_lease.setdefault(claim.lease, []).append(claim)
         for group in by_lease.values():
             try:
                 tools.check()
-                result = await tools.retry(
+                result = await retrying(
                     "gate",
                     lambda group=group: tools.ledger.gate(group, mailbox_id=self.mailbox_id, gate_no=gate_no, now=now),
                 )
@@ -236,30 +239,38 @@ class MailboxDesk:
         return self._courier
 
     async def _send(self, claim: Claim, mailbox: Mailbox, courier: Courier) -> None:
-        tools, touch = self._tools, claim.grant.touch
-        campaign = tools.book.campaign(touch.campaign_id)
+        self._settle(await self._attempt(claim, mailbox, courier))
+
+    async def _attempt(self, claim: Claim, mailbox: Mailbox, courier: Courier) -> _Done:
+        """Render and send a touch that has passed the gate. Every way out of here is an outcome."""
+        tools = self._tools
+        campaign = tools.book.campaign(claim.grant.touch.campaign_id)
         version = campaign.revision if campaign else None
         try:
-            letter: Rendered = tools.letters.render(claim, mailbox)
+            letter = tools.letters.render(claim, mailbox)
         except (RenderError, InvalidAddress) as error:
-            return self._settle(_Done(outcomes.unrenderable(claim, error, tools.clock.now()), version))
+            return _Done(outcomes.unrenderable(claim, error, tools.clock.now(), version))
         except NoSuchStep as error:
-            return self._settle(_Done(outcomes.interrupted(claim, tools.clock.now(), error.code), version))
+            return _Done(outcomes.interrupted(claim, tools.clock.now(), error.code))
+        except Exception:
+            log.exception("render_failed", send_id=str(claim.grant.touch.send_id))
+            return _Done(outcomes.interrupted(claim, tools.clock.now(), "render_defect"))
         started = time.monotonic()
         try:
             delivery = await courier.send(mailbox.from_email, letter.to, letter.data, tools.check)
         except NotAlive:
-            return self._settle(_Done(outcomes.interrupted(claim, tools.clock.now(), "worker_not_alive"), version))
+            return _Done(outcomes.interrupted(claim, tools.clock.now(), "worker_not_alive"))
+        except Exception:
+            log.exception("send_failed", send_id=str(claim.grant.touch.send_id))
+            return _Done(outcomes.unknowable(claim, letter.subject, tools.clock.now(), version))
         metrics.SMTP_SECONDS.observe(time.monotonic() - started)
-        verdict = outcomes.delivered(claim, delivery, letter.subject, tools.clock.now())
-        self._settle(_Done(verdict, version, outcomes.hard_bounce(claim, delivery)))
         self._consider_pause(claim, delivery)
+        verdict = outcomes.delivered(claim, delivery, letter.subject, tools.clock.now(), version)
+        return _Done(verdict, outcomes.hard_bounce(claim, delivery))
 
     def _landed(self, task: asyncio.Task[None]) -> None:
         self._in_the_air.discard(task)
         self._wake.set()
-        if not task.cancelled() and task.exception() is not None:
-            log.error("send_failed", mailbox_id=self.mailbox_id, exc_info=task.exception())
 
     # -- pauses
 
@@ -316,6 +327,9 @@ class MailboxDesk:
             batch, self._done, self._writing = self._done, [], True
             try:
                 await self._record(batch)
+            except Poison:
+                log.exception("outcome_refused", mailbox_id=self.mailbox_id)
+                await self._record([_plain(done) for done in batch])
             finally:
                 self._writing = False
 
@@ -326,20 +340,17 @@ class MailboxDesk:
             tools.failpoint("after_smtp_before_record")
         suppressions = [done.suppression for done in batch if done.suppression is not None]
         if suppressions:
-            await tools.retry("suppress", lambda: tools.stops.suppress(suppressions))
+            await retrying("suppress", lambda: tools.stops.suppress(suppressions))
         verdicts = [done.verdict for done in batch]
-        standing = {id(verdict) for verdict in await tools.retry("record", lambda: tools.ledger.record(verdicts))}
-        events: list[Telling] = []
-        for done in batch:
-            if id(done.verdict) in standing:
-                metrics.OUTCOMES.labels(done.verdict.outcome).inc()
-                events.extend(reports.report(done.verdict, done.version))
-            else:
-                metrics.UNRECORDED.inc()
+        standing = await retrying("record", lambda: tools.ledger.record(verdicts))
+        for verdict in standing:
+            metrics.OUTCOMES.labels(verdict.outcome).inc()
+        metrics.UNRECORDED.inc(len(verdicts) - len(standing))
         claims = [verdict.claim for verdict in verdicts]
-        if events:
-            tools.teller.tell(events, lambda: tools.hands.put_down(claims))
-        else:
-            tools.hands.put_down(claims)
+        events: list[Telling] = [event for verdict in standing for event in reports.report(verdict)]
+        tools.teller.tell(events, lambda: tools.hands.put_down(claims))
 
 
+def _plain(done: _Done) -> _Done:
+    """The outcome without the texts that came with it, where those cannot be stored."""
+    return replace(done, verdict=replace(done.verdict, detail=None, subject=None))

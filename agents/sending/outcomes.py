@@ -12,7 +12,7 @@ UNBEGUN: frozenset[Phase] = frozenset({"connect", "login"})
 """No server was asked to take a message: the grant was not used."""
 
 
-def delivered(claim: Claim, delivery: Delivery, subject: str, at: datetime) -> Verdict:
+def delivered(claim: Claim, delivery: Delivery, subject: str, at: datetime, version: int | None) -> Verdict:
     """The verdict of an attempt. The subject is kept where the message may have arrived: a follow-up answers it."""
     return Verdict(
         claim,
@@ -20,14 +20,22 @@ def delivered(claim: Claim, delivery: Delivery, subject: str, at: datetime) -> V
         used=delivery.phase not in UNBEGUN,
         at=at,
         code=delivery.code_text or f"no_answer:{delivery.phase}",
-        detail=delivery.detail or None,
+        detail=delivery.detail.replace("\x00", "") or None,
         subject=subject if delivery.outcome in {"sent", "ambiguous"} else None,
+        campaign_version=version,
     )
 
 
-def unrenderable(claim: Claim, error: RenderError | InvalidAddress, at: datetime) -> Verdict:
+def unknowable(claim: Claim, subject: str, at: datetime, version: int | None) -> Verdict:
+    """Something broke while it was being sent: it may have arrived."""
+    return Verdict(claim, "ambiguous", used=True, at=at, code="defect", subject=subject, campaign_version=version)
+
+
+def unrenderable(claim: Claim, error: RenderError | InvalidAddress, at: datetime, version: int | None) -> Verdict:
     """The touch cannot be made into a letter, now or ever: `missing_variable:NAME`, `invalid_address`..."""
-    return Verdict(claim, "failed", used=False, at=at, code=error.code, detail=str(error)[:300])
+    return Verdict(
+        claim, "failed", used=False, at=at, code=error.code, detail=str(error)[:300], campaign_version=version
+    )
 
 
 def interrupted(claim: Claim, at: datetime, code: str) -> Verdict:

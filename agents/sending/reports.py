@@ -11,8 +11,8 @@ from sinks.ports import Finished, Refusal, Verdict
 Report = tuple[SendResult, GrantOutcome]
 
 
-def report(verdict: Verdict, campaign_version: int | None = None) -> Report:
-    """The two events of a recorded outcome. `campaign_version` is the one that was rendered, where one was."""
+def report(verdict: Verdict) -> Report:
+    """The two events of a recorded outcome."""
     claim = verdict.claim
     touch = claim.grant.touch
     result = SendResult(
@@ -21,7 +21,7 @@ def report(verdict: Verdict, campaign_version: int | None = None) -> Report:
         enrollment_id=touch.enrollment_id,
         lead_id=touch.lead_id,
         campaign_id=touch.campaign_id,
-        campaign_version=campaign_version or touch.campaign_version,
+        campaign_version=verdict.campaign_version or touch.campaign_version,
         step_id=touch.step_id,
         ask_no=touch.ask_no,
         attempt=touch.attempt,

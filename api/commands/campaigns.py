@@ -13,9 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from api.commands.context import Json, Office, command, console, grid, office, print_json, run
 from api.errors import UserError
-from api.http.rest import lead_id_of
-from api.leads_file import LeadsFile, read_leads
-from api.publisher import Outgoing
+from api.leads_file import LeadsFile, lead_id_of, read_leads
 from domain.ids import event_id
 from domain.lifecycle import check_move
 from schemas.definitions import Definition
@@ -177,6 +175,8 @@ async def _cancel(campaign: str, *, as_json: bool) -> None:
 
 async def _exit_all(at: Office, campaign: str) -> None:
     """Exits first, acknowledged; then wait (a minute at most) until the roles have followed them."""
+    from api.publisher import Outgoing
+
     leads = await at.models.open_leads(campaign)
     exits = [
         Outgoing(

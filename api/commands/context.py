@@ -7,7 +7,7 @@ import functools
 import json
 import os
 import sys
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -156,7 +156,7 @@ class Office:
 
 
 @asynccontextmanager
-async def office(*require: str) -> AsyncIterator[Office]:
+async def office(*require: str) -> AsyncGenerator[Office]:
     """Connections for the time of one command."""
     from api.bootstrap import clock_of, dsn_of
     from api.control import Control

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
 from api.commands.context import Json, command, console, office, print_json, run
-from api.control import Applied
-from api.documents import InvalidFiles, read_files
+
+if TYPE_CHECKING:
+    from api.control import Applied
+    from api.documents import InvalidFiles
 
 Files = Annotated[
     list[Path], typer.Argument(help="YAML files with documents (kind: Pool, Mailbox, Campaign, ReplyRule).")
@@ -20,6 +22,8 @@ Files = Annotated[
 @command
 def validate(files: Files, as_json: Json = False) -> None:
     """Check files without touching anything; what they name must stand in the files themselves."""
+    from api.documents import InvalidFiles, read_files
+
     try:
         drafts = read_files(files)
     except InvalidFiles as error:
@@ -37,6 +41,8 @@ def apply(files: Files, as_json: Json = False) -> None:
 
 
 async def _apply(files: list[Path], *, as_json: bool) -> None:
+    from api.documents import InvalidFiles, read_files
+
     async with office() as at:
         try:
             drafts = read_files(files, await at.store.heads())

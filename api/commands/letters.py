@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from contextlib import aclosing
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
 from api.commands.context import Json, command, console, grid, print_json, run, settings_for
 from api.errors import ConflictError, NotFoundError, UserError
-from streams.dead_letters import DeadLetter, ReplayRefused, read, replay
-from streams.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+    from streams.dead_letters import DeadLetter
+    from streams.settings import Settings
 
 app = typer.Typer(no_args_is_help=True, help="Dead letters: what could not be processed.")
 Place = Annotated[str, typer.Argument(help="PARTITION:OFFSET, as `list` prints it.")]
@@ -36,6 +41,8 @@ def list_letters(
 
 
 async def _all(settings: Settings, reason: str | None, topic: str | None) -> list[DeadLetter]:
+    from streams.dead_letters import read
+
     return [
         letter
         async for letter in read(settings)
@@ -76,6 +83,8 @@ def put_back(
 
 
 async def _replay(settings: Settings, place: str | None, reason: str | None) -> list[dict[str, Any]]:
+    from streams.dead_letters import ReplayRefused, replay
+
     letters = [await _one(settings, place)] if place is not None else await _all(settings, reason, None)
     replayed: list[dict[str, Any]] = []
     for letter in letters:
@@ -90,11 +99,15 @@ async def _replay(settings: Settings, place: str | None, reason: str | None) -> 
 
 
 async def _one(settings: Settings, place: str) -> DeadLetter:
+    from streams.dead_letters import read
+
     partition, _, offset = place.partition(":")
     if not (partition.isdecimal() and offset.isdecimal()):
         raise UserError(f"{place!r} is not PARTITION:OFFSET")
-    async for letter in read(settings, int(partition), int(offset)):
-        return letter
+    found = read(settings, int(partition), int(offset))
+    async with aclosing(cast("AsyncGenerator[DeadLetter]", found)) as letters:
+        async for letter in letters:
+            return letter
     raise NotFoundError(f"no dead letter stands at {place}")
 
 

@@ -44,7 +44,8 @@ def classify(text: str) -> dict[str, Any]:
         if any(word in lowered for word in words):
             return {
                 "confidence": 0.92,
-                "entities": [], "return_date": None,
+                "entities": [],
+                "return_date": None,
                 "summary": "Judged by key words.",
                 "draft_reply": None,
                 **verdict,

@@ -28,6 +28,14 @@ class Accepted:
 
 
 @dataclass(frozen=True, slots=True)
+class Stopped:
+    """From the commit of a stop or suppression until its release (None: for good), wall instants."""
+
+    from_wall: datetime
+    until_wall: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
     """What the judge found. Every list names the recipients, so that a finding can be looked into."""
 
@@ -55,13 +63,13 @@ def max_in_rolling(instants: Iterable[datetime], span: timedelta = ROLLING_HOUR)
 def judge(
     accepted: Sequence[Accepted],
     expected: Mapping[str, frozenset[str]],
-    stops: Mapping[str, datetime],
+    stops: Mapping[str, Sequence[Stopped]],
     ambiguous: frozenset[tuple[str, str]] = frozenset(),
 ) -> Verdict:
     """Hold the server's record against the promise.
 
-    `expected`: recipient to the steps that must have arrived (it may have got more). `stops`: recipient to the wall instant
-    at which the first stop or suppression was committed. `ambiguous`: touches that Touchline named as unknowable.
+    `expected`: recipient to the steps that must have arrived (it may have got more). `stops`: recipient to the
+    spans in which a stop or suppression held. `ambiguous`: touches that Touchline named as unknowable.
     """
     by_touch = Counter((m.recipient, m.step) for m in accepted)
     by_message = Counter(m.message_id for m in accepted)
@@ -88,13 +96,16 @@ def judge(
     )
 
 
-def _after_stop(accepted: Sequence[Accepted], stops: Mapping[str, datetime]) -> tuple[list[str], list[str]]:
+def _after_stop(accepted: Sequence[Accepted], stops: Mapping[str, Sequence[Stopped]]) -> tuple[list[str], list[str]]:
+    """(accepted while stopped, accepted within two seconds of the stop: in the air at that instant)."""
     after: list[str] = []
     in_air: list[str] = []
     for message in accepted:
-        stopped = stops.get(message.recipient)
-        if stopped is None or message.accepted_wall <= stopped:
-            continue
-        late = in_air if message.accepted_wall <= stopped + IN_THE_AIR else after
-        late.append(f"{message.recipient} {message.step}")
+        for stop in stops.get(message.recipient, ()):
+            arrived = message.accepted_wall
+            if arrived <= stop.from_wall or (stop.until_wall is not None and arrived > stop.until_wall):
+                continue
+            late = in_air if arrived <= stop.from_wall + IN_THE_AIR else after
+            late.append(f"{message.recipient} {message.step}")
+            break
     return after, in_air

@@ -63,7 +63,13 @@ def read_letter(raw: bytes) -> Letter:
 def _part(message: EmailMessage, kind: str) -> str:
     body = message.get_body(preferencelist=(kind,))
     # Line wrapping of the transfer encoding is undone by the parser; a client also folds soft line ends.
-    return "" if body is None else " ".join(str(body.get_content()).split()) if kind == "plain" else str(body.get_content())
+    return (
+        ""
+        if body is None
+        else " ".join(str(body.get_content()).split())
+        if kind == "plain"
+        else str(body.get_content())
+    )
 
 
 def answer(letter: Letter, persona: Persona, now: datetime) -> bytes:

@@ -13,8 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from api.errors import ConflictError, NotFoundError, UserError
 from api.http.services import SERVICES, Services
-from api.leads_file import LeadRow, valid_address
-from domain.ids import key_hash, normalise_email
+from api.leads_file import LeadRow, lead_id_of, valid_address
+from domain.ids import normalise_email
 from domain.lifecycle import IllegalMoveError
 from schemas.base import Identifier
 from schemas.definitions import Definition
@@ -41,11 +41,6 @@ class EnrollIn(BaseModel):
     leads: Annotated[list[LeadIn], Field(max_length=MAX_LEADS)] = []
     mailboxId: Identifier | None = None  # noqa: N815 - the published name
     variant: Literal["a", "b", "random"] = "random"
-
-
-def lead_id_of(secret: bytes, email: str) -> str:
-    """The lead id of an address that came without one: a keyed hash, the same whenever it comes again."""
-    return key_hash(secret, "lead-id", normalise_email(email)).hex()
 
 
 async def enroll(request: web.Request) -> web.Response:
@@ -91,7 +86,8 @@ async def _rows(services: Services, asked: EnrollIn) -> tuple[list[LeadRow], dic
             skipped.setdefault(lead_id, "duplicate_address")
         else:
             addresses.add(email)
-            data = LeadData(**{**lead.model_dump(exclude={"lead_id"}, exclude_unset=True), "email": email})
+            told = lead.model_dump(exclude={"lead_id"}, exclude_unset=True)
+            data = LeadData.model_validate({**told, "email": email})
             rows[lead_id] = LeadRow(number, lead_id, data)
     return list(rows.values()), {lead_id: why for lead_id, why in skipped.items() if lead_id not in rows}
 
@@ -103,7 +99,7 @@ async def progress(request: web.Request) -> web.Response:
     campaign = await services.control.campaign(campaign_id)
     figures = await services.models.progress(campaign_id)
     steps = await services.models.steps(campaign_id)
-    return web.json_response({**_campaign(campaign), "progress": figures, "steps": [_plain(row) for row in steps]})
+    return web.json_response({**_campaign(campaign), "progress": figures, "steps": steps})
 
 
 def _command(name: str) -> Callable[[web.Request], Awaitable[web.Response]]:
@@ -124,10 +120,6 @@ def _campaign(campaign: Definition) -> dict[str, Any]:
         "primary_job_id": campaign.job_id,
         "launched_at": campaign.launched_at.isoformat() if campaign.launched_at else None,
     }
-
-
-def _plain(row: dict[str, Any]) -> dict[str, Any]:
-    return {name: value if isinstance(value, str) else int(value) for name, value in row.items()}
 
 
 def _problem(status: int, title: str, **more: Any) -> web.Response:

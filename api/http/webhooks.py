@@ -51,7 +51,7 @@ class GenericMail(BaseModel):
     received_at: Instant | None = None
 
 
-class Refused(Exception):  # noqa: N818 - an answer, not a fault
+class Refused(Exception):
     """The answer to a call that is not taken."""
 
     def __init__(self, status: int, reason: str) -> None:

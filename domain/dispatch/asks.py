@@ -14,11 +14,16 @@ from schemas.sending import DueSend
 _ENTRY = struct.Struct(">BQ16sI")
 
 
+def known_zone(name: str | None) -> str | None:
+    """The zone where it is a known one, else None: the mailbox's or the campaign's then counts."""
+    return name if name and zone_of(name, None, None).key == name else None
+
+
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """A touch that is due. `touch` is what the sender will get; decisions use the fields beside it.
+    """A touch that is due. `zone` is the lead's where it is a known one, else None; `due_at` is in microseconds since 1970.
 
-    `zone` is the lead's where it is a known one, else None; `due_at` is in microseconds since 1970.
+    `touch` is the message it came in, as JSON: what the sender will get, and nothing that decisions look at.
     """
 
     send_id: bytes
@@ -29,22 +34,21 @@ class Ask:
     domain: str
     priority: int
     due_at: int
-    touch: DueSend | None = None
+    touch: bytes = b""
 
     @classmethod
-    def of(cls, touch: DueSend) -> Ask:
-        """The ask in a `due-sends` message."""
-        zone = touch.timezone
+    def of(cls, touch: DueSend, raw: bytes) -> Ask:
+        """The ask in a `due-sends` message, decoded and as it stands in the topic."""
         return cls(
             touch.send_id.bytes,
             touch.ask_no,
             touch.campaign_id,
             touch.mailbox_id,
-            zone if zone and zone_of(zone, None, None).key == zone else None,
+            known_zone(touch.timezone),
             touch.domain,
             touch.priority,
             micros(touch.due_at),
-            touch,
+            raw,
         )
 
 

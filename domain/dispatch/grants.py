@@ -23,7 +23,7 @@ State = Literal["open", "used", "unused"]
 
 def grant_id_of(epoch: int, number: int) -> str:
     """`<pool epoch>-<number>`, padded so that ids of a partition sort as text in the order they were made."""
-    return f"{epoch:08d}-{number:010d}"
+    return f"{epoch:07d}-{number:010d}"
 
 
 @lru_cache(maxsize=65_536)
@@ -33,7 +33,10 @@ def _quoted(text: str) -> str:
 
 @dataclass(slots=True, eq=False)
 class Slot:
-    """One grant: who it is for, when it was made (microseconds), and what became of it."""
+    """One grant: who it is for, when it was made (microseconds), and what became of it.
+
+    `ask_no` is 0 in what only the ledger told of: the first ask that is met for it is taken for the one it answers.
+    """
 
     grant_id: str
     send_id: bytes
@@ -114,6 +117,7 @@ class GrantBook:
         self._asked: dict[bytes, int] = {}
         self._asked_before: dict[bytes, int] = {}
         self._turned_at = 0
+        self._unnumbered: dict[bytes, Slot] = {}
 
     def add(self, slot: Slot) -> None:
         """Note a grant that was just made; instants never step back."""
@@ -142,6 +146,14 @@ class GrantBook:
     def asked(self, send_id: bytes) -> int:
         """The highest ask_no that was granted for a touch (0: none is remembered)."""
         return self._asked.get(send_id) or self._asked_before.get(send_id, 0)
+
+    def covers(self, send_id: bytes, ask_no: int) -> bool:
+        """Whether that ask was granted before."""
+        slot = self._unnumbered.pop(send_id, None)
+        if slot is not None and slot.state == "open":
+            slot.ask_no = ask_no
+            self._index(slot)
+        return ask_no <= self.asked(send_id)
 
     def open_for(self, send_id: bytes) -> Slot | None:
         """The unanswered grant of a touch, if there is one. Costs a look at each unanswered grant."""
@@ -238,6 +250,8 @@ class GrantBook:
     def _index(self, slot: Slot) -> None:
         if slot.state == "open":
             self.open[slot.grant_id] = slot
+            if slot.ask_no == 0:
+                self._unnumbered[slot.send_id] = slot
         if slot.ask_no >= self._asked.get(slot.send_id, 0):
             self._asked[slot.send_id] = slot.ask_no
 

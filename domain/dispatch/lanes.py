@@ -60,6 +60,7 @@ class Lane:
         "_heads",
         "block",
         "campaign",
+        "caps_domains",
         "is_awake",
         "mailbox_id",
         "mailboxes",
@@ -73,6 +74,7 @@ class Lane:
         self.campaign = campaign
         self.mailbox_id = mailbox_id
         self.mailboxes: list[MailboxMeter] = []
+        self.caps_domains = False
         self.queues: dict[tuple[str | None, int | None], Queue] = {}
         self.block: Block | None = None
         self.is_awake = False

@@ -140,6 +140,7 @@ class MailboxMeter:
         "_last_draw",
         "_last_send",
         "_swept_at",
+        "caps_domains",
         "grants",
         "lanes",
         "mailbox",
@@ -153,6 +154,7 @@ class MailboxMeter:
         self.mailbox_id = mailbox_id
         self.mailbox: Mailbox | None = None
         self.zone: str | None = None
+        self.caps_domains = False
         self.grants = Instants()
         self.lanes: list[Lane] = []
         self.open = 0
@@ -168,6 +170,7 @@ class MailboxMeter:
     def define(self, mailbox: Mailbox | None) -> None:
         """Take the definition in force."""
         self.mailbox = mailbox
+        self.caps_domains = mailbox is not None and mailbox.recipient_domain_per_hour is not None
         if mailbox is None:
             return
         self.zone = mailbox.zone
@@ -219,10 +222,6 @@ class MailboxMeter:
         if frees is not None:
             block = later(block, Block("mailbox_day", frees))
         return block
-
-    @property
-    def caps_domains(self) -> bool:
-        return self.mailbox is not None and self.mailbox.recipient_domain_per_hour is not None
 
     def domain_block(self, domain: str, now: int) -> Block | None:
         """What holds the mailbox back from writing to `domain`."""

@@ -6,7 +6,6 @@ window.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from heapq import heapify, heappop, heappush, heapreplace
 from typing import NamedTuple
 
@@ -58,7 +57,7 @@ class PoolPartition:
         self._agenda = Agenda()
         self._book = GrantBook()
         self._tombstones: list[tuple[int, bytes]] = []
-        self._leftovers: list[Ask] = []
+        self._leftovers: list[bytes] = []
 
     # What happens
 
@@ -73,7 +72,7 @@ class PoolPartition:
         known = self._store.get(ask.send_id)
         if known is not None and ask.ask_no <= known.ask_no:
             return None
-        if ask.ask_no <= self._book.asked(ask.send_id):
+        if self._book.covers(ask.send_id, ask.ask_no):
             return self._again(ask)
         if isinstance(known, Ask):
             self._drop(known)
@@ -160,12 +159,14 @@ class PoolPartition:
         """Grants without an answer."""
         return len(self._book.open)
 
-    def by_reason(self) -> dict[str, int]:
-        """How many touches wait for what, by block code. Costs a look at each queue, not at each touch."""
-        counts: dict[str, int] = {}
+    def by_reason(self) -> dict[tuple[str, str], int]:
+        """How many touches wait, by pool ("" while unknown) and block code. Costs a look at each queue, not touch."""
+        counts: dict[tuple[str, str], int] = {}
         for lane in self._registry.lanes.values():
+            campaign = lane.campaign.campaign
+            pool_id = "" if campaign is None else campaign.pool_id
             for code, count in lane.by_reason().items():
-                counts[code] = counts.get(code, 0) + count
+                counts[(pool_id, code)] = counts.get((pool_id, code), 0) + count
         return counts
 
     def explain(self, send_id: bytes) -> Explanation | None:
@@ -193,22 +194,26 @@ class PoolPartition:
             if slot.state != "unused":
                 self._registry.count(slot)
 
-    def restore_waiting(self, entries: Iterable[tuple[bytes, Ask | Withdrawn]]) -> None:
+    def restore_waiting(self, send_id: bytes, entry: Ask | Withdrawn) -> None:
         """Queue what waits. An ask that was already granted is kept for `leftovers`: it is not granted anew."""
-        for send_id, entry in entries:
-            if isinstance(entry, Withdrawn):
-                heappush(self._tombstones, (entry.at, send_id))
-            elif entry.ask_no <= self._book.asked(send_id):
-                self._leftovers.append(entry)
-            else:
-                self._queue(entry)
+        if isinstance(entry, Withdrawn):
+            heappush(self._tombstones, (entry.at, send_id))
+        elif self._book.covers(send_id, entry.ask_no):
+            self._leftovers.append(send_id)
+        else:
+            self._queue(entry)
 
     def leftovers(self) -> list[Granted]:
         """Grants to tell again under their own ids, once after a restore: the store still held their asks."""
-        asks, self._leftovers = self._leftovers, []
-        for ask in asks:
-            self._store.remove(ask.send_id)
-        return [granted for ask in asks if (granted := self._again(ask)) is not None]
+        send_ids, self._leftovers = self._leftovers, []
+        again: list[Granted] = []
+        for send_id in send_ids:
+            ask = self._store.get(send_id)
+            assert isinstance(ask, Ask)
+            self._store.remove(send_id)
+            if (granted := self._again(ask)) is not None:
+                again.append(granted)
+        return again
 
     def _again(self, ask: Ask) -> Granted | None:
         slot = self._book.open_for(ask.send_id)
@@ -271,14 +276,17 @@ class PoolPartition:
         if block is not None:
             self._agenda.sleep(lane, block)
             return False
-        window = lane.campaign.window
-        free = [mailbox for mailbox in free if window(queue.zone, mailbox.zone, now) is None]
+        window, zone = lane.campaign.window, queue.zone
+        if zone is None:
+            free = [mailbox for mailbox in free if window(None, mailbox.zone, now) is None]
+        elif window(zone, None, now) is not None:
+            free = []
         if queue.domain is not None:
             free = [mailbox for mailbox in free if mailbox.domain_block(queue.name, now) is None]
         if not free:
             self._rest(lane, queue, queue.name or None)
             return True
-        capped = any(mailbox.caps_domains for mailbox in free)
+        capped = lane.caps_domains
         if capped and queue.domain is None and lane.is_parked(queue, entry):
             self._moves += 1
             lane.park(queue)
@@ -330,7 +338,7 @@ class PoolPartition:
         best: Block | None = None
         after_event: list[int] = []
         for mailbox in lane.mailboxes:
-            block = lane.campaign.window(zone, mailbox.zone, self.now)
+            block = lane.campaign.window(zone, mailbox.zone if zone is None else None, self.now)
             if domain is not None:
                 block = later(block, mailbox.domain_block(domain, self.now))
             held = mailbox.block(self.now, self._max_open)

@@ -74,5 +74,6 @@ class Registry:
             campaign = lane.campaign.campaign
             chosen = campaign.mailbox_ids if campaign is not None else ()
         lane.mailboxes = [self.mailbox(mailbox_id) for mailbox_id in chosen]
+        lane.caps_domains = any(mailbox.caps_domains for mailbox in lane.mailboxes)
         for mailbox in lane.mailboxes:
             mailbox.lanes.append(lane)

@@ -76,6 +76,8 @@ def arm_name(step: EmailStep, e: Enrollment, enrollment_id: UUID) -> str:
     Drawn from the enrollment's id alone, so the same enrollment draws the same however often it is asked. An arm that
     was switched off keeps those that it is locked to; nobody new is drawn into it (docs/behaviour.md 1.3).
     """
+    if len(step.arms) == 1:
+        return step.arms[0].name
     for arm in step.arms:
         if arm.name == e.variant or (e.variant is None and arm.name == e.asked_variant and arm.is_active):
             return arm.name

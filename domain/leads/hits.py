@@ -32,7 +32,7 @@ def on_hit(turn: Turn, hit: Hit) -> None:
         touch = Touch(hit.step_id, "asked")  # it overtook the touch's own result
     since_s = None
     if touch.accepted_at is not None:
-        since_s = (hit.at - touch.accepted_at).total_seconds() / turn.policy.rate
+        since_s = (hit.at - touch.accepted_at).total_seconds()
     verdict = judge(hit, since_s, turn.policy.own_networks)
     kind = _FACTS[hit.type]
     is_first = verdict == "human" and not getattr(touch, kind)

@@ -9,7 +9,7 @@ from domain import ids
 from domain.campaign import Campaign
 from domain.leads import asking
 from domain.leads.graph import path_after, successor
-from domain.leads.state import MOVES, Enrollment, Hold, Status, Touch
+from domain.leads.state import MOVES, Enrollment, Hold, Status, Touch, TouchState
 from domain.leads.steps import advance
 from domain.leads.turn import Turn, arm
 from domain.replies.bounces import bounce_kind, enhanced_code
@@ -35,11 +35,8 @@ def _on_sent(turn: Turn, e: Enrollment, result: SendResult) -> None:
     known = e.touch(result.step_id)
     if known is not None and known.state == "sent":
         return
-    e = _record(turn, e, result, "sent")
     was = e.status
-    if e.status == "enrolled":
-        e = e._replace(status="active")
-    turn.save(e)
+    e = turn.save(_record(e, result, "sent"))
     turn.tell(e, "sent", result.step_id, at=result.granted_at, was=was, step_id=result.step_id, code=result.code)
     source = f"ambiguous:{result.send_id}"
     if any(h.source_id == source for h in e.holds):
@@ -54,11 +51,8 @@ def _on_ambiguous(turn: Turn, e: Enrollment, result: SendResult) -> None:
     if known is not None and known.state in ("sent", "ambiguous"):
         return None
     proved = known is not None  # a hit or an answer came before this result: it arrived
-    e = _record(turn, e, result, "sent" if proved else "ambiguous")
     was = e.status
-    if e.status == "enrolled":
-        e = e._replace(status="active")
-    turn.save(e)
+    e = turn.save(_record(e, result, "sent" if proved else "ambiguous"))
     kind: EngagementType = "sent" if proved else "ambiguous"
     turn.tell(e, kind, result.step_id, at=result.granted_at, was=was, step_id=result.step_id, code=result.code)
     campaign = turn.campaign(e)
@@ -189,12 +183,12 @@ OUTCOMES: Mapping[str, Handler] = {
 # -- shared ------------------------------------------------------------------------------------------------------------
 
 
-def _record(turn: Turn, e: Enrollment, result: SendResult, state: str) -> Enrollment:
+def _record(e: Enrollment, result: SendResult, state: TouchState) -> Enrollment:
     """Note that the touch left: its instants, its thread, and the arm and mailbox that are locked from now on."""
     known = e.touch(result.step_id)
     touch = Touch(
         result.step_id,
-        "sent" if state == "sent" else "ambiguous",
+        state,
         result.granted_at,
         result.at,
         known is not None and known.opened,
@@ -208,6 +202,7 @@ def _record(turn: Turn, e: Enrollment, result: SendResult, state: str) -> Enroll
     if result.message_id is not None and result.message_id not in message_ids:
         message_ids = (*message_ids, result.message_id)[-asking.MESSAGE_IDS :]
     return e._replace(
+        status="active" if e.status == "enrolled" else e.status,
         touches=asking.put_touch(e, touch),
         variant=e.variant or result.variant,
         mailbox_id=result.mailbox_id,

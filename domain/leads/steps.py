@@ -13,7 +13,7 @@ from domain.leads.conditions import holds_true
 from domain.leads.effects import Ask
 from domain.leads.graph import path_after, successor
 from domain.leads.state import Enrollment, Phase, Touch
-from domain.leads.turn import Turn, arm, is_over
+from domain.leads.turn import Turn, arm, is_over, sooner
 from domain.templates import RenderError
 from domain.windows import after_wait, zone_of
 
@@ -29,6 +29,8 @@ class _Walk:
     phase: Phase
     due_at: datetime | None
     base_at: datetime
+    ask_no: int
+    renewals: int
     ended: bool = False
 
     def go(self, step_id: str | None, base_at: datetime | None = None) -> bool:
@@ -60,7 +62,7 @@ def advance(turn: Turn, e: Enrollment) -> Enrollment:
     if not campaign.may_send or (campaign.start_at is not None and now < campaign.start_at):
         return turn.save(arm(_stand(e, campaign, now), campaign))
     steps = campaign.steps
-    walk = _Walk(e, e.step_id, e.phase, e.due_at, e.base_at or now)
+    walk = _Walk(e, e.step_id, e.phase, e.due_at, e.base_at or now, e.ask_no, e.renewals)
     going = True
     while going and walk.step_id is not None:
         step = steps.get(walk.step_id)
@@ -82,9 +84,12 @@ def advance(turn: Turn, e: Enrollment) -> Enrollment:
         path=path_after(steps, walk.step_id),
         phase=walk.phase,
         due_at=walk.due_at,
+        wake_at=sooner(walk.due_at, campaign),
         base_at=walk.base_at,
+        ask_no=walk.ask_no,
+        renewals=walk.renewals,
     )
-    return turn.save(arm(rested, campaign))
+    return turn.save(rested)
 
 
 def _stand(e: Enrollment, campaign: Campaign, now: datetime) -> Enrollment:
@@ -176,15 +181,15 @@ def _ask(turn: Turn, campaign: Campaign, walk: _Walk, step: Step) -> bool:
     known = e.touch(step.step_id)
     if walk.phase == "arrive" and known is not None and known.state != "asked":
         return walk.go(step.next_id)  # an edit moved a step that has happened already: a step happens once
-    number = e.ask_no + 1
+    number = walk.ask_no + 1
     due_at = walk.due_at or turn.now
     ask = asking.due_send(
         turn.lead_id, turn.facts, e, e.id_for(turn.lead_id), campaign, step, ids.normalise_email(address), number,
         due_at, turn.now,
     )  # fmt: skip
     turn.effects.append(Ask(ask))
-    walk.e = e._replace(ask_no=number)
-    return walk.rest("out", turn.now + asking.silence(turn.policy, e.renewals))
+    walk.ask_no = number
+    return walk.rest("out", turn.now + asking.silence(turn.policy, walk.renewals))
 
 
 def _fail(turn: Turn, walk: _Walk, step: Step, code: str) -> bool:
@@ -215,7 +220,7 @@ def _rest_email(turn: Turn, campaign: Campaign, walk: _Walk, step: Step) -> bool
     if not _is_due(turn, walk):
         return False
     if walk.phase == "out":  # no answer for a long time: the last net
-        walk.e = walk.e._replace(renewals=walk.e.renewals + 1)
+        walk.renewals += 1
     walk.due_at = turn.now
     return _ask(turn, campaign, walk, step)
 

@@ -24,7 +24,7 @@ SEEN_AT_MOST = 32
 """How many pauses, resumes and dispositions a lead remembers against late repeats."""
 
 
-class IllegalMove(Exception):  # noqa: N818 - a fault of ours, never of the data
+class IllegalMove(Exception):
     """A decision tried to move an enrollment to a status that may not follow its present one."""
 
 
@@ -286,14 +286,18 @@ def arm(e: Enrollment, campaign: Campaign | None) -> Enrollment:
     if not e.is_open:
         wake_at = None
     elif e.holds:
-        wake_at = min((h.until for h in e.holds if h.until is not None), default=None)
+        wake_at = sooner(min((h.until for h in e.holds if h.until is not None), default=None), campaign)
     else:
-        wake_at = e.due_at
-    if e.is_open and campaign is not None and campaign.end_date is not None:
-        ends = ends_at(campaign)
-        if ends is not None and (wake_at is None or ends < wake_at):
-            wake_at = ends
+        wake_at = sooner(e.due_at, campaign)
     return e if wake_at == e.wake_at else e._replace(wake_at=wake_at)
+
+
+def sooner(at: datetime | None, campaign: Campaign | None) -> datetime | None:
+    """`at`, or the campaign's end where that comes first."""
+    if campaign is None or campaign.end_date is None:
+        return at
+    ends = ends_at(campaign)
+    return ends if ends is not None and (at is None or ends < at) else at
 
 
 def is_over(campaign: Campaign, now: datetime) -> bool:

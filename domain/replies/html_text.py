@@ -7,6 +7,7 @@ import re
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 MAX_HTML = 200_000
+MAX_SIBLINGS = 1000
 
 INVISIBLE = "head, script, style, template, noscript, title, svg, object, iframe"
 QUOTES = (
@@ -34,7 +35,7 @@ def html_to_text(markup: str) -> tuple[str, str]:
         node.insert_before("\n")
     quoted: list[str] = []
     for start in tree.css(FROM_HERE_ON)[:3]:
-        quoted += [_text(node) for node in _following(start)]
+        quoted += _cut_from(start)
     for node in tree.css(QUOTES)[:50]:
         quoted.append(_text(node))
         node.decompose()
@@ -42,17 +43,16 @@ def html_to_text(markup: str) -> tuple[str, str]:
     return ("" if body is None else _lines(_text(body))), _lines("\n".join(quoted))
 
 
-def _following(start: LexborNode) -> list[LexborNode]:
-    """Remove a node and all later siblings of it; the removed ones."""
-    removed: list[LexborNode] = []
+def _cut_from(start: LexborNode) -> list[str]:
+    """Remove a node and all later siblings of it; their texts."""
+    texts: list[str] = []
     node: LexborNode | None = start
-    while node is not None and len(removed) < 1000:
+    while node is not None and len(texts) < MAX_SIBLINGS:
         following = node.next
-        removed.append(node)
+        texts.append(_text(node))
+        node.decompose()
         node = following
-    for gone in removed:
-        gone.remove()
-    return removed
+    return texts
 
 
 def _text(node: LexborNode) -> str:

@@ -118,6 +118,7 @@ def _read(message: Part, *, truncated: bool) -> Mail:
         elif kind == "text/html" and not html:
             html.append(_decoded(part))
     body = plain[0] if plain and plain[0].strip() else ""
+    truncated = truncated or any(len(text) == MAX_TEXT for text in (*plain, *html))
     structured = structured_report(message, parts)
     if body:
         new, quoted = separate(clean(body))

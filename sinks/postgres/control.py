@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -62,14 +62,14 @@ class ControlStore:
         self._publishing = asyncio.Lock()
 
     @asynccontextmanager
-    async def changing(self) -> AsyncIterator[Changes]:
+    async def changing(self) -> AsyncGenerator[Changes]:
         """Hold the control lock: whoever changes definitions or gates does it one after another."""
         with classified:
             async with self._changing, self._pool.acquire() as connection, _locked(connection, "control"):
                 yield Changes(connection)
 
     @asynccontextmanager
-    async def publishing(self) -> AsyncIterator[list[Definition]]:
+    async def publishing(self) -> AsyncGenerator[list[Definition]]:
         """Hold the publishing lock: what the topic lacks, oldest first. Leaving without an error marks it published."""
         with classified:
             async with self._publishing, self._pool.acquire() as connection, _locked(connection, "publish"):
@@ -146,7 +146,7 @@ def name_key(definition: Definition) -> str | None:
 
 
 @asynccontextmanager
-async def _locked(connection: Any, name: str) -> AsyncIterator[None]:
+async def _locked(connection: Any, name: str) -> AsyncGenerator[None]:
     """A session lock: it outlives the transactions made while it is held, and dies with the connection."""
     await connection.execute(SQL["lock"], f"touchline.{name}")
     try:

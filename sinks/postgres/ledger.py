@@ -224,7 +224,7 @@ def _sort_out(missing: Sequence[Offer], known: dict[UUID, asyncpg.Record], resul
     """What is said of offers that were not adopted."""
     for offer in missing:
         row = known.get(offer.grant.touch.send_id)
-        if row is None or (row["state"] in rows.LIVE and row["sender_epoch"] > offer.lease.epoch):
+        if row is None or _would_adopt(offer, row):
             raise LostLease(f"partition {offer.lease.partition} is not owned under epoch {offer.lease.epoch}")
         same = row["grant_id"] == offer.grant.grant_id
         if row["state"] in rows.LIVE:
@@ -234,7 +234,16 @@ def _sort_out(missing: Sequence[Offer], known: dict[UUID, asyncpg.Record], resul
         if same or row["state"] in rows.FINAL:
             result.finished.append(rows.finished(row))
         if not same:
-            result.unused.append((offer.grant, f"already_{row['state']}" if row["state"] in rows.FINAL else "older_grant"))
+            result.unused.append(
+                (offer.grant, f"already_{row['state']}" if row["state"] in rows.FINAL else "older_grant")
+            )
+
+
+def _would_adopt(offer: Offer, row: asyncpg.Record) -> bool:
+    """Whether only the lease can have kept this offer from being adopted."""
+    if row["state"] == "claimed":
+        return row["grant_id"] == offer.grant.grant_id
+    return row["state"] in rows.REOPENABLE and row["grant_order"] < rows.grant_order(offer.grant.grant_id)
 
 
 def _gated(claims: Sequence[Claim], decided: dict[UUID, tuple[str | None, str | None]]) -> GateResult:
@@ -253,5 +262,3 @@ def _gated(claims: Sequence[Claim], decided: dict[UUID, tuple[str | None, str | 
 def _stands(verdict: Verdict, known: dict[UUID, asyncpg.Record]) -> bool:
     row = known.get(verdict.claim.grant.touch.send_id)
     return row is not None and row["grant_id"] == verdict.claim.grant.grant_id and row["state"] == verdict.outcome
-
-

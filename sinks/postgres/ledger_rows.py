@@ -23,7 +23,7 @@ _NUMBER_BITS = 40
 def grant_order(grant_id: str) -> int:
     """A grant's place among its pool partition's: by epoch, then number. Raises Poison when it is not EPOCH-NUMBER."""
     epoch, dash, number = grant_id.partition("-")
-    if not (dash and epoch.isdecimal() and number.isdecimal() and len(epoch) < 8 and len(number) < 13):
+    if not (dash and grant_id.isascii() and epoch.isdecimal() and number.isdecimal() and len(epoch) < 8 and len(number) < 13):
         raise Poison("bad_grant_id", "a grant_id is EPOCH-NUMBER")
     return (int(epoch) << _NUMBER_BITS) | int(number)
 
@@ -102,6 +102,7 @@ def record_columns(verdicts: Sequence[Verdict], secret: bytes) -> list[Any]:
             verdict.detail,
             verdict.subject,
             None if verdict.subject is None else subject_key(secret, verdict.subject),
+            verdict.campaign_version,
         )
         for verdict in verdicts
     ]

@@ -103,4 +103,6 @@ def _check(applied: dict[int, asyncpg.Record], wanted: Sequence[Migration]) -> N
             )
     late = [f"{m.number:03}_{m.name}" for m in wanted if m.number < newest and m.number not in applied]
     if late:
-        raise MigrationError(f"{', '.join(late)} is numbered below {newest:03}, which is applied already: give it a new number")
+        raise MigrationError(
+            f"{', '.join(late)} is numbered below {newest:03}, which is applied already: give it a new number"
+        )

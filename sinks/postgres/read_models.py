@@ -89,10 +89,9 @@ class ReadModels:
         """A campaign's figures by their names in docs/behaviour.md 6.4; all zero when nothing has happened."""
         with classified:
             row = await self._pool.fetchrow(SQL["progress"], campaign_id)
-        figures = {name: _number(value) for name, value in row.items()} if row else dict.fromkeys(FIGURES, 0)
-        figures["campaign_id"] = campaign_id
+        figures: dict[str, Any] = {name: _number(row[name]) if row else 0 for name in FIGURES}
         asked = figures.pop("asked", 0)
-        return {"total_leads": max(asked, figures["enrolled"]), **figures}
+        return {"campaign_id": campaign_id, "total_leads": max(asked, figures["enrolled"]), **figures}
 
     async def steps(self, campaign_id: str) -> list[dict[str, Any]]:
         """Figures by step and variant."""
@@ -150,8 +149,6 @@ FIGURES = (
 
 
 def _number(value: Any) -> Any:
-    if isinstance(value, str):
-        return value
     number = float(value or 0)
     return int(number) if number.is_integer() else number
 

@@ -88,7 +88,7 @@ returning s.send_id, s.claimed_at;
 -- What the ledger holds of these touches ($1), with the outcome of those that have one.
 select
     send_id, enrollment_id, lead_id, campaign_id, campaign_version, step_id, pool_id, mailbox_id, variant, ask_no, attempt,
-    grant_id, granted_at, state, used, outcome_at, message_id, code, detail, subject, claimed_at, sender_epoch
+    grant_id, grant_order, granted_at, state, used, outcome_at, message_id, code, detail, subject, claimed_at
 from sends where send_id = any($1);
 
 -- name: gate
@@ -180,7 +180,7 @@ returning s.send_id, d.outcome, d.code;
 
 -- name: record
 -- Writes outcomes ($1 send ids, $2 grant ids, $3 sender epochs, $4 states they come from, $5 outcomes, $6 used, $7 campaign
--- instants, $8 codes, $9 details, $10 subjects, $11 subject keys) where grant, epoch and state are still those, and clears the
+-- instants, $8 codes, $9 details, $10 subjects, $11 subject keys, $12 campaign versions) where grant, epoch and state are still those, and clears the
 -- touch. Says which.
 update sends s set
     state = v.outcome,
@@ -190,12 +190,13 @@ update sends s set
     detail = v.detail,
     subject = v.subject,
     subject_key = v.subject_key,
+    campaign_version = coalesce(v.campaign_version, s.campaign_version),
     finished_at = now(),
     touch = null
 from unnest(
     $1::uuid[], $2::text[], $3::bigint[], $4::text[], $5::text[], $6::boolean[], $7::timestamptz[], $8::text[],
-    $9::text[], $10::text[], $11::bytea[]
-) as v (send_id, grant_id, epoch, from_state, outcome, used, at, code, detail, subject, subject_key)
+    $9::text[], $10::text[], $11::bytea[], $12::int[]
+) as v (send_id, grant_id, epoch, from_state, outcome, used, at, code, detail, subject, subject_key, campaign_version)
 where s.send_id = v.send_id and s.grant_id = v.grant_id and s.sender_epoch = v.epoch and s.state = v.from_state
 returning s.send_id;
 
@@ -240,7 +241,7 @@ returning s.send_id, s.lead_key, s.address_key, s.message_id, s.claimed_at, s.to
 -- What finished under another epoch in the last hour and may not have been told ($1 epoch, $2 partition).
 select
     send_id, enrollment_id, lead_id, campaign_id, campaign_version, step_id, pool_id, mailbox_id, variant, ask_no, attempt,
-    grant_id, granted_at, state, used, outcome_at, message_id, code, detail, subject, claimed_at, sender_epoch
+    grant_id, granted_at, state, used, outcome_at, message_id, code, detail, subject, claimed_at
 from sends
 where sender_partition = $2
     and claimed_at >= coalesce((select settled_at from sender_progress where partition = $2), '-infinity')

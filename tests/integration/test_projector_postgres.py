@@ -142,7 +142,9 @@ async def test_figures_equal_a_count_of_the_facts_and_enrolled_is_the_sum_of_the
     assert sorted(row["status"] for row in latest) == ["active", "bounced", "exited", "paused", "replied"]
 
 
-async def test_a_nul_in_one_row_is_poison_and_leaves_nothing_of_its_batch(models: ReadModels, pool: asyncpg.Pool) -> None:
+async def test_a_nul_in_one_row_is_poison_and_leaves_nothing_of_its_batch(
+    models: ReadModels, pool: asyncpg.Pool
+) -> None:
     bad = disposition("INTERESTED", uuid4()).model_copy(update={"lead_name": "Zoé\x00"})
     with pytest.raises(Poison):
         await models.record(Facts(engagements=story("lead-1"), dispositions=[bad]))
@@ -191,8 +193,16 @@ async def test_ten_repeats_of_a_reply_make_one_card(models: ReadModels, pool: as
     assert '"draft_reply": "Dear Zoé, ..."' in card["action_payload"]
 
 
-async def test_a_due_task_makes_a_card_and_its_title_stays_out_of_the_log(models: ReadModels, pool: asyncpg.Pool) -> None:
-    told = {"title": "Call Zoé Martin", "queue": "sales", "priority": "high", "due_at": AT.isoformat(), "task_kind": "call"}
+async def test_a_due_task_makes_a_card_and_its_title_stays_out_of_the_log(
+    models: ReadModels, pool: asyncpg.Pool
+) -> None:
+    told = {
+        "title": "Call Zoé Martin",
+        "queue": "sales",
+        "priority": "high",
+        "due_at": AT.isoformat(),
+        "task_kind": "call",
+    }
     await models.record(Facts(engagements=[engagement("lead-1", "task_due", step_id="call", data=told)]))
     (card,) = await Cards(pool).board(queue="sales")
     assert (card["type"], card["title"], card["priority"], card["due_at"]) == (

@@ -96,14 +96,20 @@ def touch(name: object, **changes: Any) -> DueSend:
     return DueSend(**(facts | changes))
 
 
-class Waiting(dict[bytes, Ask | Withdrawn]):
-    """The `waiting` table as a dict."""
+class Waiting:
+    """The `waiting` table in memory."""
+
+    def __init__(self) -> None:
+        self.rows: dict[bytes, Ask | Withdrawn] = {}
+
+    def get(self, send_id: bytes) -> Ask | Withdrawn | None:
+        return self.rows.get(send_id)
 
     def put(self, send_id: bytes, entry: Ask | Withdrawn) -> None:
-        self[send_id] = entry
+        self.rows[send_id] = entry
 
     def remove(self, send_id: bytes) -> None:
-        self.pop(send_id, None)
+        self.rows.pop(send_id, None)
 
 
 class World:
@@ -159,10 +165,18 @@ class World:
         self.partition.restore([read_chunk(place, value) for place, value in self.windows.items()], list(foreign))
         for mailbox_id, until in self.pauses.items():
             self.partition.pause(mailbox_id, until)
-        self.partition.restore_waiting(list(self.waiting.items()))
+        for send_id, entry in self.waiting.rows.items():
+            self.partition.restore_waiting(send_id, entry)
         again = self.partition.leftovers()
         self.save()
         return again
+
+    def by_reason(self) -> dict[str, int]:
+        """Waiting touches by block code."""
+        counts: dict[str, int] = {}
+        for (_, code), count in self.partition.by_reason().items():
+            counts[code] = counts.get(code, 0) + count
+        return counts
 
     def instants(self, granted: Sequence[Granted] | None = None) -> list[str]:
         return [clock(one.slot.at) for one in (self.granted if granted is None else granted)]

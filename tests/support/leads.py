@@ -1,4 +1,4 @@
-"""A campaign, and a lead driven through decisions without any broker: state goes through its bytes after every event."""
+"""A lead driven through decisions without any broker: its state goes through its bytes after every event."""
 
 from __future__ import annotations
 
@@ -52,8 +52,12 @@ def wait(step_id: str, next_id: str | None, days: int = 3) -> WaitStep:
     return WaitStep(step_id, next_id, days, "days")
 
 
-def condition(step_id: str, true_id: str | None, false_id: str | None, event: str = "opened", **more: Any) -> ConditionStep:
-    return ConditionStep(step_id, false_id, event, more.pop("of", None), true_id, false_id, more.pop("within", None), **more)
+def condition(
+    step_id: str, true_id: str | None, false_id: str | None, event: str = "opened", **more: Any
+) -> ConditionStep:
+    return ConditionStep(
+        step_id, false_id, event, more.pop("of", None), true_id, false_id, more.pop("within", None), **more
+    )
 
 
 def task(step_id: str, next_id: str | None = None, title: str = "Call {{ full_name }}", days: int = 2) -> TaskStep:
@@ -96,9 +100,7 @@ def in_force(*campaigns: Campaign) -> Definitions:
 
 def enroll(campaign_id: str = "q1", event_id: str = "enroll-1", **more: Any) -> Enroll:
     person = LeadData(email="Jane.Doe@Example.com", first_name="Jane", last_name="Doe", company="Acme")
-    return Enroll(
-        event_id=event_id, lead_id=LEAD, campaign_id=campaign_id, lead=more.pop("lead", person), **more
-    )
+    return Enroll(event_id=event_id, lead_id=LEAD, campaign_id=campaign_id, lead=more.pop("lead", person), **more)
 
 
 @dataclass
@@ -116,9 +118,12 @@ class Story:
     def lead(self) -> Lead | None:
         return codec.decode(self.value) if self.value is not None else None
 
+    @property
+    def enrollments(self) -> tuple[Enrollment, ...]:
+        return self.lead.enrollments if self.lead is not None else ()
+
     def enrollment(self, campaign_id: str = "q1", entry_no: int = 1) -> Enrollment:
-        assert self.lead is not None
-        return next(e for e in self.lead.enrollments if (e.campaign_id, e.entry_no) == (campaign_id, entry_no))
+        return next(e for e in self.enrollments if (e.campaign_id, e.entry_no) == (campaign_id, entry_no))
 
     def _take(self, decision: Decision) -> list[Effect]:
         self.last = decision
@@ -162,6 +167,15 @@ class Story:
             found += self.wake()
         self.now = max(self.now, at)
         return found
+
+    def next_ask(self) -> DueSend:
+        """Let time pass until the next ask, at most sixty days."""
+        end = self.now + 60 * DAY
+        while self.last is not None and self.last.wake_at is not None and self.last.wake_at <= end:
+            found = asks(self.until(self.last.wake_at))
+            if found:
+                return found[0]
+        raise AssertionError("nothing is asked for")
 
     def after(self, span: timedelta) -> list[Effect]:
         return self.until(self.now + span)
@@ -219,7 +233,9 @@ def result(ask: DueSend, outcome: str = "sent", at: datetime | None = None, **mo
     return SendResult(**(known | more))
 
 
-def hit(kind: str = "open", step_id: str = "intro", at: datetime = T0 + HOUR, event_id: str = "hit-1", **more: Any) -> Hit:
+def hit(
+    kind: str = "open", step_id: str = "intro", at: datetime = T0 + HOUR, event_id: str = "hit-1", **more: Any
+) -> Hit:
     campaign_id = more.pop("campaign_id", "q1")
     known: dict[str, Any] = {
         "type": kind,
@@ -249,7 +265,7 @@ def disposition(
     bounce: tuple[str, str] | None = None,
     return_at: datetime | None = None,
 ) -> Disposition:
-    answer = _answer(step_id, number, campaign_id, at) | {"confidence": 0.9}
+    answer: dict[str, Any] = _answer(step_id, number, campaign_id, at) | {"confidence": 0.9}
     return Disposition(
         **answer,
         event_id=ids.event_id("disposition", number),

@@ -213,7 +213,9 @@ def raw(template: str, token: str = "", **fields: str) -> bytes:
     return template.format(token=token, **(defaults | fields)).replace("\n", "\r\n").encode()
 
 
-def plain(body: str, *, subject: str = "Re: Question", sender: str = "Per Berg <per@corp.example>", **headers: str) -> bytes:
+def plain(
+    body: str, *, subject: str = "Re: Question", sender: str = "Per Berg <per@corp.example>", **headers: str
+) -> bytes:
     """A simple mail with any further headers (underscores stand for hyphens)."""
     fields = {"From": sender, "To": "anna@sender.example", "Subject": subject, "Message-ID": "<plain1@corp.example>"}
     fields |= {name.replace("_", "-"): value for name, value in headers.items()}

@@ -121,35 +121,35 @@ CREATE TABLE card_moves (
 CREATE VIEW campaign_progress AS
 SELECT
     campaign_id,
-    coalesce(sum(value) FILTER (WHERE name = 'asked'), 0) AS asked,
-    coalesce(sum(value) FILTER (WHERE name = 'enrolled'), 0) AS enrolled,
-    coalesce(sum(value) FILTER (WHERE name = 'active'), 0) AS active,
-    coalesce(sum(value) FILTER (WHERE name = 'completed'), 0) AS completed,
-    coalesce(sum(value) FILTER (WHERE name = 'paused'), 0) AS paused,
-    coalesce(sum(value) FILTER (WHERE name = 'exited'), 0) AS exited,
-    coalesce(sum(value) FILTER (WHERE name = 'refused'), 0) AS refused,
-    coalesce(sum(value) FILTER (WHERE name = 'emails_sent'), 0) AS emails_sent,
-    coalesce(sum(value) FILTER (WHERE name = 'emails_sent'), 0)
-        - coalesce(sum(value) FILTER (WHERE name = 'undelivered'), 0) AS emails_delivered,
-    coalesce(sum(value) FILTER (WHERE name = 'emails_opened'), 0) AS emails_opened,
-    coalesce(sum(value) FILTER (WHERE name = 'emails_clicked'), 0) AS emails_clicked,
-    coalesce(sum(value) FILTER (WHERE name = 'emails_replied'), 0) AS emails_replied,
-    coalesce(sum(value) FILTER (WHERE name = 'sms_sent'), 0) AS sms_sent,
-    coalesce(sum(value) FILTER (WHERE name = 'sms_replied'), 0) AS sms_replied,
-    coalesce(sum(value) FILTER (WHERE name = 'calls_completed'), 0) AS calls_completed,
-    coalesce(sum(value) FILTER (WHERE name = 'tasks_due'), 0)
-        - coalesce(sum(value) FILTER (WHERE name = 'tasks_completed'), 0) AS tasks_pending,
-    coalesce(sum(value) FILTER (WHERE name = 'tasks_completed'), 0) AS tasks_completed,
+    coalesce(sum(value) FILTER (WHERE name = 'asked'), 0)::bigint AS asked,
+    coalesce(sum(value) FILTER (WHERE name = 'enrolled'), 0)::bigint AS enrolled,
+    coalesce(sum(value) FILTER (WHERE name = 'active'), 0)::bigint AS active,
+    coalesce(sum(value) FILTER (WHERE name = 'completed'), 0)::bigint AS completed,
+    coalesce(sum(value) FILTER (WHERE name = 'paused'), 0)::bigint AS paused,
+    coalesce(sum(value) FILTER (WHERE name = 'exited'), 0)::bigint AS exited,
+    coalesce(sum(value) FILTER (WHERE name = 'refused'), 0)::bigint AS refused,
+    coalesce(sum(value) FILTER (WHERE name = 'emails_sent'), 0)::bigint AS emails_sent,
+    (coalesce(sum(value) FILTER (WHERE name = 'emails_sent'), 0)
+        - coalesce(sum(value) FILTER (WHERE name = 'undelivered'), 0))::bigint AS emails_delivered,
+    coalesce(sum(value) FILTER (WHERE name = 'emails_opened'), 0)::bigint AS emails_opened,
+    coalesce(sum(value) FILTER (WHERE name = 'emails_clicked'), 0)::bigint AS emails_clicked,
+    coalesce(sum(value) FILTER (WHERE name = 'emails_replied'), 0)::bigint AS emails_replied,
+    coalesce(sum(value) FILTER (WHERE name = 'sms_sent'), 0)::bigint AS sms_sent,
+    coalesce(sum(value) FILTER (WHERE name = 'sms_replied'), 0)::bigint AS sms_replied,
+    coalesce(sum(value) FILTER (WHERE name = 'calls_completed'), 0)::bigint AS calls_completed,
+    (coalesce(sum(value) FILTER (WHERE name = 'tasks_due'), 0)
+        - coalesce(sum(value) FILTER (WHERE name = 'tasks_completed'), 0))::bigint AS tasks_pending,
+    coalesce(sum(value) FILTER (WHERE name = 'tasks_completed'), 0)::bigint AS tasks_completed,
     round(coalesce(sum(value) FILTER (WHERE name = 'score'), 0)
         / nullif(sum(value) FILTER (WHERE name = 'enrolled'), 0), 2) AS avg_score,
-    coalesce(sum(value) FILTER (WHERE name = 'bounced'), 0) AS bounced,
-    coalesce(sum(value) FILTER (WHERE name = 'soft_bounced'), 0) AS soft_bounced,
-    coalesce(sum(value) FILTER (WHERE name = 'complained'), 0) AS complained,
-    coalesce(sum(value) FILTER (WHERE name = 'unsubscribed'), 0) AS unsubscribed,
-    coalesce(sum(value) FILTER (WHERE name = 'deferred'), 0) AS deferred,
-    coalesce(sum(value) FILTER (WHERE name = 'failed'), 0) AS failed,
-    coalesce(sum(value) FILTER (WHERE name = 'ambiguous'), 0) AS ambiguous,
-    coalesce(sum(value) FILTER (WHERE name = 'skipped'), 0) AS skipped
+    coalesce(sum(value) FILTER (WHERE name = 'bounced'), 0)::bigint AS bounced,
+    coalesce(sum(value) FILTER (WHERE name = 'soft_bounced'), 0)::bigint AS soft_bounced,
+    coalesce(sum(value) FILTER (WHERE name = 'complained'), 0)::bigint AS complained,
+    coalesce(sum(value) FILTER (WHERE name = 'unsubscribed'), 0)::bigint AS unsubscribed,
+    coalesce(sum(value) FILTER (WHERE name = 'deferred'), 0)::bigint AS deferred,
+    coalesce(sum(value) FILTER (WHERE name = 'failed'), 0)::bigint AS failed,
+    coalesce(sum(value) FILTER (WHERE name = 'ambiguous'), 0)::bigint AS ambiguous,
+    coalesce(sum(value) FILTER (WHERE name = 'skipped'), 0)::bigint AS skipped
 FROM figures
 WHERE step_id = '' AND variant = ''
 GROUP BY campaign_id;
@@ -159,17 +159,17 @@ SELECT
     campaign_id,
     step_id,
     variant,
-    coalesce(sum(value) FILTER (WHERE name = 'emails_sent'), 0) AS sent,
-    coalesce(sum(value) FILTER (WHERE name = 'emails_opened'), 0) AS opened,
-    coalesce(sum(value) FILTER (WHERE name = 'emails_clicked'), 0) AS clicked,
-    coalesce(sum(value) FILTER (WHERE name = 'emails_replied'), 0) AS replied,
-    coalesce(sum(value) FILTER (WHERE name = 'bounced'), 0) AS bounced,
-    coalesce(sum(value) FILTER (WHERE name = 'unsubscribed'), 0) AS unsubscribed,
-    coalesce(sum(value) FILTER (WHERE name = 'deferred'), 0) AS deferred,
-    coalesce(sum(value) FILTER (WHERE name = 'failed'), 0) AS failed,
-    coalesce(sum(value) FILTER (WHERE name = 'ambiguous'), 0) AS ambiguous,
-    coalesce(sum(value) FILTER (WHERE name = 'skipped'), 0) AS skipped,
-    coalesce(sum(value) FILTER (WHERE name = 'tasks_due'), 0) AS tasks
+    coalesce(sum(value) FILTER (WHERE name = 'emails_sent'), 0)::bigint AS sent,
+    coalesce(sum(value) FILTER (WHERE name = 'emails_opened'), 0)::bigint AS opened,
+    coalesce(sum(value) FILTER (WHERE name = 'emails_clicked'), 0)::bigint AS clicked,
+    coalesce(sum(value) FILTER (WHERE name = 'emails_replied'), 0)::bigint AS replied,
+    coalesce(sum(value) FILTER (WHERE name = 'bounced'), 0)::bigint AS bounced,
+    coalesce(sum(value) FILTER (WHERE name = 'unsubscribed'), 0)::bigint AS unsubscribed,
+    coalesce(sum(value) FILTER (WHERE name = 'deferred'), 0)::bigint AS deferred,
+    coalesce(sum(value) FILTER (WHERE name = 'failed'), 0)::bigint AS failed,
+    coalesce(sum(value) FILTER (WHERE name = 'ambiguous'), 0)::bigint AS ambiguous,
+    coalesce(sum(value) FILTER (WHERE name = 'skipped'), 0)::bigint AS skipped,
+    coalesce(sum(value) FILTER (WHERE name = 'tasks_due'), 0)::bigint AS tasks
 FROM figures
 WHERE step_id <> ''
 GROUP BY campaign_id, step_id, variant;

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from api.demo.judge import Accepted, Verdict, judge, max_in_rolling
+from api.demo.judge import Accepted, Stopped, Verdict, judge, max_in_rolling
 
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
 
@@ -31,7 +31,7 @@ def accepted(
 def verdict(
     *messages: Accepted, expected: dict[str, frozenset[str]] | None = None, stopped: datetime | None = None
 ) -> Verdict:
-    return judge(messages, expected or {}, {"zoe@hotel.example": stopped} if stopped else {})
+    return judge(messages, expected or {}, {"zoe@hotel.example": [Stopped(stopped)]} if stopped else {})
 
 
 def test_a_clean_record_has_no_findings() -> None:
@@ -81,3 +81,9 @@ def test_the_caps_of_the_campaign_and_of_each_mailbox_are_held_apart() -> None:
     assert found.max_in_rolling_hour == 10
     assert found.over_cap(10, {"anna": 5, "marc": 5}) == 0
     assert found.over_cap(9, {"anna": 5, "marc": 3}) == 1 + 2
+
+
+def test_what_arrives_after_a_release_is_no_fault_and_before_it_is() -> None:
+    span = [Stopped(START, START + timedelta(seconds=60))]
+    assert judge([accepted(wall=61)], {}, {"zoe@hotel.example": span}).sent_after_stop == []
+    assert judge([accepted(wall=59)], {}, {"zoe@hotel.example": span}).sent_after_stop == ["zoe@hotel.example intro"]

@@ -5,12 +5,12 @@ from zlib import crc32
 
 import pytest
 
-from domain.dispatch.asks import Ask, Withdrawn, entry_domain, entry_of, entry_send_id, touch
-from domain.dispatch.grants import CHUNK, Slot, grant_id_of, read_chunk
+from domain.dispatch.asks import Ask, Withdrawn, entry_domain, entry_of, entry_send_id
+from domain.dispatch.grants import CHUNK, Slot, State, grant_id_of, read_chunk
 from domain.dispatch.instants import DAY, HOUR, MINUTE
 from domain.dispatch.lanes import Lane
 from domain.dispatch.limits import CampaignMeter
-from tests.support.dispatching import World, ask, at, campaign, definitions, mailbox, send_id
+from tests.support.dispatching import World, ask, at, campaign, definitions, mailbox, send_id, touch
 
 
 @pytest.fixture
@@ -90,7 +90,7 @@ def test_a_withdrawn_touch_may_be_asked_for_anew_with_a_higher_number(world):
     world.ask(ask("one", ask_no=7))
     assert [one.ask.ask_no for one in world.advance(at("10:00"))] == [7]
     assert world.partition.waiting == 0
-    assert world.partition.by_reason() == {}
+    assert world.by_reason() == {}
 
 
 def test_tombstones_are_forgotten_after_seven_campaign_days_unless_made_again(world):
@@ -99,12 +99,12 @@ def test_tombstones_are_forgotten_after_seven_campaign_days_unless_made_again(wo
     world.advance(world.partition.now + 3 * DAY)
     world.partition.withdraw(send_id("two"), 2, world.partition.now)
     world.advance(at("10:00") + 7 * DAY - 1)
-    assert set(world.waiting) == {send_id("one"), send_id("two")}
+    assert set(world.waiting.rows) == {send_id("one"), send_id("two")}
     world.restart()
     world.advance(at("10:00") + 7 * DAY)
-    assert world.waiting == {send_id("two"): Withdrawn(2, at("10:00") + 3 * DAY)}
+    assert world.waiting.rows == {send_id("two"): Withdrawn(2, at("10:00") + 3 * DAY)}
     world.advance(at("10:00") + 10 * DAY)
-    assert world.waiting == {}
+    assert world.waiting.rows == {}
 
 
 def test_the_dead_of_a_lane_are_dropped_when_they_are_the_majority():
@@ -140,6 +140,17 @@ def test_a_freed_slot_is_granted_at_once_and_never_earlier_than_now(world):
     world.advance(at("10:30"))
     world.answer(granted[0], used=False)
     assert world.instants(world.advance(at("10:31"))) == ["10:30"]
+
+
+def test_a_campaigns_slot_freed_at_one_mailbox_goes_to_a_touch_of_another():
+    both = campaign(per_hour=1, mailbox_ids=("anna", "bert"))
+    world = World(definitions(both, mailbox("anna"), mailbox("bert")))
+    world.advance(at("10:00"))
+    world.ask(ask("a", mailbox_id="anna", priority=0), ask("b", mailbox_id="bert"))
+    [first] = world.advance(at("10:00"))
+    world.advance(at("10:05"))
+    world.answer(first, used=False)
+    assert [one.slot.mailbox_id for one in world.advance(at("10:05"))] == ["bert"]
 
 
 def test_no_timeout_frees_a_slot(world):
@@ -178,25 +189,25 @@ def test_after_a_crash_before_the_state_was_written_the_open_grant_is_told_again
     world,
 ):
     world.ask(ask("one"), ask("two"))
-    kept = dict(world.waiting)
+    kept = dict(world.waiting.rows)
     granted = world.advance(at("10:00"))
-    world.waiting.update(kept)  # limits were written, the deletion from `waiting` was not
+    world.waiting.rows.update(kept)  # limits were written, the deletion from `waiting` was not
     again = world.restart()
     assert {one.slot.grant_id for one in again} == {one.slot.grant_id for one in granted}
     assert [one.ask for one in again] == [kept[one.slot.send_id] for one in again]
-    assert world.waiting == {}
+    assert world.waiting.rows == {}
     assert world.advance(at("12:00")) == []
 
 
 def test_after_a_crash_an_answered_grant_is_neither_told_nor_granted_again(world):
     world.ask(ask("one"))
-    kept = dict(world.waiting)
+    kept = dict(world.waiting.rows)
     [granted] = world.advance(at("10:00"))
     world.answer(granted)
     world.save()
-    world.waiting.update(kept)
+    world.waiting.rows.update(kept)
     assert world.restart() == []
-    assert world.waiting == {}
+    assert world.waiting.rows == {}
     assert world.advance(at("12:00")) == []
 
 
@@ -208,9 +219,9 @@ def test_slots_stay_taken_through_a_restart(world):
     assert world.instants(world.advance(at("11:30"))) == ["11:00"] * 3
 
 
-def foreign(name: object, clock: str, state="used", **changes) -> Slot:
+def foreign(name: object, clock: str, state: State = "used", **changes) -> Slot:
     known = Slot(
-        grant_id_of(7, crc32(str(name).encode())), send_id(name), 1, "anna", "c", "example.org", at(clock), state
+        grant_id_of(7, crc32(str(name).encode())), send_id(name), 0, "anna", "c", "example.org", at(clock), state
     )
     return replace(known, **changes)
 
@@ -250,9 +261,28 @@ def test_a_grant_known_by_both_is_counted_once(world):
 
 
 def test_what_is_asked_again_after_the_ledger_told_of_its_grant_is_not_granted_in_its_place(world):
-    world.restart(foreign=[foreign("one", "09:59", "open")])
-    world.ask(ask("one"))
+    told = foreign("one", "09:59", "open")
+    world.restart(foreign=[told])
+    again = world.partition.offer(ask("one", ask_no=4))
+    assert again is not None
+    assert again.slot.grant_id == told.grant_id
     assert world.advance(at("12:00")) == []
+    world.answer(again, used=False)
+    world.ask(ask("one", ask_no=4))
+    assert world.advance(at("12:00")) == []
+    world.ask(ask("one", ask_no=5))
+    assert len(world.advance(at("12:00"))) == 1
+
+
+def test_what_waits_although_the_ledger_knows_its_open_grant_is_told_again_and_not_granted_anew(world):
+    world.define(definitions(campaign(status="paused"), mailbox()))
+    world.ask(ask("one", ask_no=4))
+    told = foreign("one", "09:59", "open")
+    again = world.restart(foreign=[told])
+    assert [(one.slot.grant_id, one.ask.ask_no) for one in again] == [(told.grant_id, 4)]
+    world.define(definitions(campaign(), mailbox()))
+    assert world.advance(at("12:00")) == []
+    assert world.waiting.rows == {}
 
 
 def test_chunks_hold_fifty_grants_and_read_back_as_written():
@@ -314,7 +344,7 @@ def test_entries_sort_by_priority_then_due_instant_then_send_id():
 
 def test_an_ask_takes_only_a_zone_that_exists_from_its_message():
     def zone_of(timezone: str | None) -> str | None:
-        return Ask.of(touch("one", timezone=timezone)).zone
+        return Ask.of(touch("one", timezone=timezone), b"{}").zone
 
     assert [zone_of(name) for name in ("Europe/Paris", "UTC", "Atlantis/Capital", None)] == [
         "Europe/Paris",

@@ -7,6 +7,7 @@ from itertools import pairwise
 import pytest
 
 from domain.campaign import Window
+from domain.dispatch import partition
 from domain.dispatch.instants import HOUR, NEVER, SECOND
 from domain.dispatch.partition import PoolPartition
 from tests.support.dispatching import World, ask, at, campaign, clock, definitions, mailbox, send_id
@@ -77,7 +78,7 @@ def test_at_most_40_grants_of_a_mailbox_are_open_and_an_answer_makes_room():
     granted = world.advance(at("10:00"))
     assert len(granted) == 40
     assert world.advance(at("15:00")) == []
-    assert world.partition.by_reason() == {"mailbox_open_grants": 60}
+    assert world.by_reason() == {"mailbox_open_grants": 60}
     world.answer(granted[0])
     world.answer(granted[1], used=False)
     assert world.instants(world.advance(at("15:00:01"))) == ["15:00"] * 2
@@ -296,7 +297,7 @@ def test_a_window_that_has_no_hour_left_says_so():
     world = World(definitions(campaign(window=Window(frozenset(), 9, 17)), mailbox()))
     world.ask(ask("one"))
     world.advance(at("10:00"))
-    assert world.partition.by_reason() == {"window_never_opens": 1}
+    assert world.by_reason() == {"window_never_opens": 1}
 
 
 @pytest.mark.parametrize("known", [definitions(campaign()), definitions(campaign(mailbox_ids=()), mailbox())])
@@ -304,9 +305,40 @@ def test_a_campaign_without_a_known_mailbox_waits_for_one(known):
     world = World(known)
     world.ask(ask("one"))
     world.advance(at("10:00"))
-    assert world.partition.by_reason() == {"mailbox_unknown": 1}
+    assert world.by_reason() == {"mailbox_unknown": 1}
     world.define(definitions(campaign(), mailbox()))
     assert len(world.advance(at("10:01"))) == 1
+
+
+def test_a_long_row_of_a_full_domain_is_put_aside_a_part_a_call_and_the_rest_still_goes(monkeypatch):
+    monkeypatch.setattr(partition, "MAX_MOVES", 10)
+    world = World(definitions(campaign(), mailbox(recipient_domain_per_hour=1)))
+    world.advance(at("10:00"))
+    world.ask(
+        *(ask(n, due_at=at("08:00") + n) for n in range(45)), ask("other", domain="other.example", due_at=at("09:00"))
+    )
+    calls = [len(world.advance(at("10:00"))) for _ in range(6)]
+    assert calls[0] == 1
+    assert sum(calls) == 2
+    assert world.by_reason() == {"domain_hour": 44}
+    assert len(world.advance(at("12:00"))) == 2
+
+
+def test_a_tick_never_looks_at_what_is_blocked(monkeypatch):
+    world = World(definitions(campaign(per_hour=4, window=OFFICE), mailbox(gap_s=(30.0, 90.0))))
+    world.advance(at("10:00"))
+    zones = [None, "Asia/Tokyo", "America/New_York", "Europe/Paris"]
+    world.ask(*(ask(n, zone=zones[n % 4]) for n in range(5_000)))
+    looked: list[bytes] = []
+    get = world.waiting.get
+    monkeypatch.setattr(world.waiting, "get", lambda send_id: looked.append(send_id) or get(send_id))
+    tried: list[int] = []
+    try_ = PoolPartition._try
+    monkeypatch.setattr(PoolPartition, "_try", lambda self, *rest: tried.append(self.now) or try_(self, *rest))
+    for second in range(0, 3 * 3600, 5):
+        world.advance(at("10:00") + second * SECOND)
+    assert len(looked) == len(world.granted) == 12
+    assert len(tried) < 60
 
 
 def test_the_position_counts_what_goes_first_in_the_same_lane():
@@ -335,5 +367,5 @@ def test_waiting_is_counted_by_reason():
     )
     world.partition.withdraw(send_id("gone"), 1, at("10:00"))
     world.advance(at("10:00"))
-    assert world.partition.by_reason() == {"campaign_hour": 4, "campaign_paused": 1}
+    assert world.by_reason() == {"campaign_hour": 4, "campaign_paused": 1}
     assert world.partition.waiting == 5

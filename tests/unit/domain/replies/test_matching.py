@@ -5,7 +5,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from domain.replies.mail import Mail, Report
-from domain.replies.matching import base_subject, candidates, choose
+from domain.replies.matching import Candidate, base_subject, candidates, choose
 from domain.tokens import TokenKeys, mail_token, read_mail_token
 
 KEYS = TokenKeys.parse("k1:" + "A" * 43 + "=")
@@ -60,11 +60,15 @@ def test_a_made_up_token_matches_nothing() -> None:
 
 def test_a_report_is_matched_by_the_mail_it_returns() -> None:
     mail = Mail(report=Report("delivery", original_message_ids=(f"{token(A)}@sender.example",)))
-    assert [(c.matched_by, c.send_id) for c in candidates(mail, read)][0] == ("message_id", A)
+    assert candidates(mail, read)[0] == Candidate("message_id", send_id=A)
 
 
 def test_a_copy_of_our_own_mail_answers_nothing() -> None:
-    own = Mail(message_id=f"{token(A)}@sender.example", from_email="anna@sender.example", references=(f"{token(B)}@sender.example",))
+    own = Mail(
+        message_id=f"{token(A)}@sender.example",
+        from_email="anna@sender.example",
+        references=(f"{token(B)}@sender.example",),
+    )
     assert candidates(own, read) == ()
 
 
@@ -75,7 +79,12 @@ def test_a_machine_that_answers_under_our_id_is_matched_by_it() -> None:
 
 @pytest.mark.parametrize(
     ("subject", "base"),
-    [("Re: AW: [x] Question", "[x] question"), ("RE[2]: Question", "question"), ("Automatic reply: Question", "question"), ("Re:", "")],
+    [
+        ("Re: AW: [x] Question", "[x] question"),
+        ("RE[2]: Question", "question"),
+        ("Automatic reply: Question", "question"),
+        ("Re:", ""),
+    ],
 )
 def test_prefixes_do_not_count(subject: str, base: str) -> None:
     assert base_subject(subject) == base

@@ -13,7 +13,9 @@ from tests.support import mails
 
 
 def test_an_answer_from_gmail_is_read_without_its_history() -> None:
-    mail = parse_mail(mails.raw(mails.GMAIL_ANSWER, "tok", to="reply+TOK@mail.example", body="Can you send prices =E2=80=93 soon?"))
+    mail = parse_mail(
+        mails.raw(mails.GMAIL_ANSWER, "tok", to="reply+TOK@mail.example", body="Can you send prices =E2=80=93 soon?")
+    )
     assert mail.text == "Can you send prices – soon?"
     assert "unsubscribe here" in mail.quoted
     assert (mail.from_name, mail.from_email) == ("Jörg Müller", "joerg.mueller@corp.example")
@@ -25,7 +27,7 @@ def test_an_answer_from_gmail_is_read_without_its_history() -> None:
 
 def test_an_answer_in_html_alone_is_read_without_its_history() -> None:
     mail = parse_mail(mails.raw(mails.OUTLOOK_HTML_ANSWER))
-    assert mail.text == "What does it cost?\n\nPer"
+    assert mail.text == "What does it cost?\nPer"
     assert "remove me" in mail.quoted
     assert mail.from_name == "Berg, Per"
 
@@ -96,7 +98,9 @@ def test_what_is_cut_off_is_said() -> None:
 
 
 def test_nul_and_lone_surrogates_never_get_through() -> None:
-    raw = b"From: \xff\x00x@y.example\r\nSubject: a\x00\xff\xfe\r\nMessage-ID: <\x00a\xff@b>\r\n\r\nb\x00ody \xed\xa0\x80"
+    raw = (
+        b"From: \xff\x00x@y.example\r\nSubject: a\x00\xff\xfe\r\nMessage-ID: <\x00a\xff@b>\r\n\r\nb\x00ody \xed\xa0\x80"
+    )
     written = json.dumps(parse_mail(raw).to_json(), ensure_ascii=False).encode()  # fails on a lone surrogate
     assert b"\\u0000" not in written
 
@@ -109,9 +113,25 @@ def test_a_mail_survives_its_way_through_json() -> None:
 
 TEMPLATES = [
     mails.raw(template, "tok")
-    for template in (mails.GMAIL_ANSWER, mails.OUTLOOK_HTML_ANSWER, mails.POSTFIX_BOUNCE, mails.ARF_COMPLAINT, mails.EXIM_BOUNCE)
+    for template in (
+        mails.GMAIL_ANSWER,
+        mails.OUTLOOK_HTML_ANSWER,
+        mails.POSTFIX_BOUNCE,
+        mails.ARF_COMPLAINT,
+        mails.EXIM_BOUNCE,
+    )
 ]
-JUNK = [b"\x00", b"\r\n\r\n", b"--b1\r\n", b"=?utf-8?q?", b"Content-Type: multipart/mixed; boundary=b1\r\n", b"<", b"\xff\xfe", b"charset=idna", b"(" * 50]
+JUNK = [
+    b"\x00",
+    b"\r\n\r\n",
+    b"--b1\r\n",
+    b"=?utf-8?q?",
+    b"Content-Type: multipart/mixed; boundary=b1\r\n",
+    b"<",
+    b"\xff\xfe",
+    b"charset=idna",
+    b"(" * 50,
+]
 
 
 @settings(max_examples=500, deadline=2000)

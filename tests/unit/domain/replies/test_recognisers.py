@@ -23,7 +23,13 @@ def disposition(raw: bytes) -> str | None:
 
 
 def test_a_plain_answer_is_left_to_the_reader() -> None:
-    for text in ("Sounds good, call me.", "What does it cost?", "Not now, maybe in autumn.", "asdf", "We left it open. Price?"):
+    for text in (
+        "Sounds good, call me.",
+        "What does it cost?",
+        "Not now, maybe in autumn.",
+        "asdf",
+        "We left it open. Price?",
+    ):
         assert disposition(mails.plain(text)) is None
 
 
@@ -34,7 +40,10 @@ def test_an_absence_from_exchange_is_known_with_its_return() -> None:
 
 
 def test_an_absence_without_headers_is_known_by_its_beginning() -> None:
-    assert disposition(mails.plain("Hello, I am currently out of the office and will be back on 12 March.")) == "OUT_OF_OFFICE"
+    assert (
+        disposition(mails.plain("Hello, I am currently out of the office and will be back on 12 March."))
+        == "OUT_OF_OFFICE"
+    )
 
 
 def test_a_person_who_mentions_an_absence_is_left_to_the_reader() -> None:
@@ -54,7 +63,10 @@ def test_an_answer_to_our_own_subject_about_absence_is_no_absence() -> None:
     ],
 )
 def test_who_has_left_is_for_a_person_even_in_an_automatic_answer(text: str) -> None:
-    assert disposition(mails.plain(text, subject="Automatic reply: Question", Auto_Submitted="auto-replied")) == "ESCALATE_UNCLEAR"
+    assert (
+        disposition(mails.plain(text, subject="Automatic reply: Question", Auto_Submitted="auto-replied"))
+        == "ESCALATE_UNCLEAR"
+    )
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,9 @@ MAIL = Mail(from_email="per@sales.corp.example", subject="Re: Offer 42 for Åre"
 
 def rule(match: str, value: str, disposition: str = "INTERESTED", **more: Any) -> Rule:
     return compile_rule(
-        ReplyRuleDoc.model_validate({"kind": "ReplyRule", "id": "r", "match": match, "value": value, "disposition": disposition, **more})
+        ReplyRuleDoc.model_validate(
+            {"kind": "ReplyRule", "id": "r", "match": match, "value": value, "disposition": disposition, **more}
+        )
     )
 
 
@@ -47,14 +49,20 @@ def test_a_bad_pattern_is_refused_with_the_reason(value: str) -> None:
 
 
 def test_unknown_dispositions_and_categories_are_refused() -> None:
-    with pytest.raises(BadRuleError, match="^disposition: 'MAYBE'"):
+    with pytest.raises(BadRuleError, match=r"^disposition: 'MAYBE'"):
         rule("subject_contains", "x", "MAYBE")
-    with pytest.raises(BadRuleError, match="^category: 'MISC'"):
+    with pytest.raises(BadRuleError, match=r"^category: 'MISC'"):
         rule("subject_contains", "x", category="MISC")
 
 
 def test_the_lowest_priority_number_decides_then_the_id() -> None:
-    rules = in_order([rule("sender_domain", "corp.example", id="b"), rule("sender_domain", "corp.example", id="a"), rule("sender_domain", "corp.example", id="z", priority=1)])
+    rules = in_order(
+        [
+            rule("sender_domain", "corp.example", id="b"),
+            rule("sender_domain", "corp.example", id="a"),
+            rule("sender_domain", "corp.example", id="z", priority=1),
+        ]
+    )
     assert [r.rule_id for r in rules] == ["z", "a", "b"]
     assert first_match(rules, MAIL) is rules[0]
     assert first_match(rules, Mail()) is None
@@ -64,7 +72,12 @@ def test_a_rule_comes_before_the_recognisers_but_takes_no_consent_back() -> None
     mail = Mail(from_email="per@corp.example", text="Please unsubscribe me")
     verdict = by_rules(mail, [rule("sender_domain", "corp.example", "NEEDS_MORE_INFO")], NOW, UTC_ZONE)
     assert verdict is not None
-    assert (verdict.disposition, verdict.decided_by, verdict.rule_id, verdict.suppresses) == ("NEEDS_MORE_INFO", "rule", "r", True)
+    assert (verdict.disposition, verdict.decided_by, verdict.rule_id, verdict.suppresses) == (
+        "NEEDS_MORE_INFO",
+        "rule",
+        "r",
+        True,
+    )
 
 
 def test_a_rule_for_absences_keeps_the_return_that_was_read() -> None:
@@ -95,7 +108,10 @@ def test_a_models_unsubscribe_suppresses_and_its_question_has_a_draft() -> None:
     assert by_model(ModelAnswer("NEEDS_MORE_INFO", 0.9, draft_reply="d"), NOW, UTC_ZONE).draft_reply == "d"
 
 
-@pytest.mark.parametrize(("day", "back"), [(date(2026, 3, 9), datetime(2026, 3, 9, 9, tzinfo=UTC)), (date(2026, 3, 1), None), (date(2030, 1, 1), None)])
+@pytest.mark.parametrize(
+    ("day", "back"),
+    [(date(2026, 3, 9), datetime(2026, 3, 9, 9, tzinfo=UTC)), (date(2026, 3, 1), None), (date(2030, 1, 1), None)],
+)
 def test_a_models_return_date_must_lie_ahead(day: date, back: datetime | None) -> None:
     assert by_model(ModelAnswer("OUT_OF_OFFICE", 0.9, return_date=day), NOW, UTC_ZONE).return_at == back
 
@@ -111,7 +127,9 @@ def test_no_rule_makes_a_bounce_without_a_kind() -> None:
     verdict = by_rules(MAIL, [rule("sender_domain", "corp.example", "BOUNCE")], NOW, UTC_ZONE)
     assert verdict is not None
     assert verdict.bounce == "soft"
-    report = Mail(from_email="x@corp.example", report=Report("delivery", (RecipientStatus("a@b.example", "failed", "5.1.1"),)))
+    report = Mail(
+        from_email="x@corp.example", report=Report("delivery", (RecipientStatus("a@b.example", "failed", "5.1.1"),))
+    )
     verdict = by_rules(report, [rule("sender_domain", "corp.example", "BOUNCE")], NOW, UTC_ZONE)
     assert verdict is not None
     assert (verdict.bounce, verdict.suppresses) == ("hard", True)

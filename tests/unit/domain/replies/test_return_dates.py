@@ -63,7 +63,9 @@ def test_a_weekday_beside_a_number_date_decides_between_its_readings() -> None:
     assert back("back on Monday 4/5/2026") == "2026-05-04 09:00"  # 5 April is a Sunday
 
 
-@pytest.mark.parametrize("text", ["back on 3 February", "back on 3 January 2025", "back on 2 March", "back on 1 June 2029"])
+@pytest.mark.parametrize(
+    "text", ["back on 3 February", "back on 3 January 2025", "back on 2 March", "back on 1 June 2029"]
+)
 def test_a_day_in_the_past_or_far_ahead_is_refused(text: str) -> None:
     assert back(text) is None
 

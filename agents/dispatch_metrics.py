@@ -1,0 +1,27 @@
+"""The metrics of the dispatch role: kind, meaning, and what to do when one looks wrong."""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+GRANTED = Counter("touchline_dispatch_granted_total", "Touches granted, by mailbox.", ["mailbox"])
+EVENTS = Counter(
+    "touchline_dispatch_events_total",
+    "What came in, by kind. `repeat` growing: an upstream worker crashes between its outputs and its state.",
+    ["kind"],
+)
+WAITING = Gauge(
+    "touchline_dispatch_waiting",
+    "Touches that wait on this worker, by pool and by the limit in the way. `touchline explain` says it of one lead.",
+    ["pool", "reason"],
+)
+OPEN = Gauge(
+    "touchline_dispatch_open_grants",
+    "Grants without an answer on this worker. Standing high: look at the sender and its mailboxes.",
+)
+LATENESS = Histogram(
+    "touchline_dispatch_lateness_seconds",
+    "From the instant a batch's first grant carries to its decision, in campaign time. Rising: this role is behind.",
+    buckets=(0.01, 0.1, 0.5, 1, 2, 5, 10, 30, 60, 600, 3600),
+)
+REBUILT = Gauge("touchline_dispatch_rebuild_seconds", "Length of the last rebuild of the queues after a recovery.")
+
+ALL = (GRANTED, EVENTS, WAITING, OPEN, LATENESS, REBUILT)

@@ -1,0 +1,26 @@
+"""The command `touchline`. Each family of commands registers itself; what a command needs it imports when it runs."""
+
+from __future__ import annotations
+
+import typer
+
+from api.commands import campaigns, definitions, demo, letters, operating, reading
+
+app = typer.Typer(
+    name="touchline",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Outreach campaigns as a stream: every touch at the right moment, within every limit, never twice.",
+)
+for family in (demo, definitions, campaigns, reading, letters, operating):
+    family.register(app)
+
+
+def main() -> None:
+    """The console script. Exit codes: 0 done, 1 failed, 2 bad input."""
+    app()
+
+
+if __name__ == "__main__":
+    main()

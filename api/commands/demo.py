@@ -1,0 +1,37 @@
+"""The demo command."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated
+
+import typer
+
+from api.commands.context import Json, command, print_json
+from api.errors import FAILED
+
+
+@command
+def demo(
+    leads: Annotated[int, typer.Option(min=1, max=5000, help="How many leads.")] = 300,
+    rate: Annotated[float, typer.Option(min=1.0, max=20000.0, help="Campaign seconds a second.")] = 14400.0,
+    claude: Annotated[
+        bool, typer.Option("--claude", help="Classify with Claude (ANTHROPIC_API_KEY) instead of a stand-in.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Run a three-step campaign over virtual weeks on a local stack, and judge it by what the mail server accepted."""
+    from api.demo.rig import Options
+    from api.demo.run import run_demo
+
+    options = Options(leads=leads, clock_rate=rate, use_claude=claude)
+    result, clean = asyncio.run(run_demo(options, as_json=as_json))
+    if as_json:
+        print_json(result)
+    if not clean:
+        raise typer.Exit(FAILED)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(demo)

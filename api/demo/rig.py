@@ -1,0 +1,278 @@
+"""A whole Touchline for one run: local servers, all roles, a stand-in for Claude, correspondents, and the judge's evidence.
+
+The demo, the fault run and the bench stand on it. Everything is on loopback and below one directory.
+"""
+
+import asyncio
+import csv
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import asyncpg
+import yaml
+
+from api.demo.claude_stub import ClaudeStub
+from api.demo.correspondents import Correspondents
+from api.demo.judge import Accepted, Stopped, Verdict, judge
+from api.demo.letters import read_letter
+from api.demo.personas import PERSONAS, expected_steps, persona_of
+from api.local.child import StackError, free_ports
+from api.local.jars import Progress
+from api.local.smtp_record import read_record
+from api.local.stack import LocalStack
+from api.supervisor import PROCESSES, Supervisor, local_secrets
+from domain.ids import normalise_email
+from domain.tokens import TokenKeys, address_key, lead_key
+from streams.clock import Clock
+
+ROOT = Path(__file__).resolve().parents[2]
+EXAMPLES = ROOT / "examples"
+CAMPAIGN_ID = "spring-hotels"
+FIRST_MORNING = datetime(2026, 3, 2, 7, 0, tzinfo=UTC)
+"""Campaign time at the start: a Monday, an hour before the first European windows open."""
+
+
+@dataclass(frozen=True, slots=True)
+class LeadRow:
+    """A lead of the run: who it is and the address its mail goes to (normalised)."""
+
+    lead_id: str
+    email: str
+    row: Mapping[str, str] = field(default_factory=dict[str, str])
+
+
+def read_leads(count: int, source: Path = EXAMPLES / "leads.csv") -> list[LeadRow]:
+    """The first `count` leads of the example file; beyond its end they come again under other ids and addresses."""
+    with source.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    leads: list[LeadRow] = []
+    for number in range(count):
+        turn, place = divmod(number, len(rows))
+        row = dict(rows[place])
+        if turn:
+            local, _, host = row["email"].partition("@")
+            row |= {"lead_id": f"{row['lead_id']}-{turn}", "email": f"{local}.{turn}@{host}"}
+        leads.append(LeadRow(row["lead_id"], normalise_email(row["email"]), row))
+    return leads
+
+
+@dataclass(slots=True)
+class Options:
+    """How a run differs from the demo."""
+
+    leads: int = 300
+    clock_rate: float = 14400.0
+    tick_seconds: float = 0.25
+    processes: Sequence[str] = PROCESSES
+    env: Mapping[str, str] = field(default_factory=dict[str, str])
+    use_claude: bool = False
+    campaign: Path = EXAMPLES / "campaign.yaml"
+
+
+class Rig:
+    """`async with Rig(directory, options) as rig:` and everything runs; `launch`, then `settled`, then `verdict`."""
+
+    def __init__(self, directory: Path, options: Options, *, progress: Progress | None = None) -> None:
+        self.directory = directory
+        self.options = options
+        self.leads = read_leads(options.leads)
+        self.stack = LocalStack(directory, progress=progress)
+        self._closing = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        try:
+            await self._start()
+        except BaseException:
+            await self._closing.aclose()
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._closing.aclose()
+
+    async def _start(self) -> None:
+        options = self.options
+        self._script_bounces()
+        await self._closing.enter_async_context(self.stack)
+        stub = await self._closing.enter_async_context(ClaudeStub())
+        wall = datetime.now(UTC)
+        self.clock = Clock(rate=options.clock_rate, wall_anchor=wall, campaign_anchor=FIRST_MORNING)
+        secrets = local_secrets(self.directory)
+        port = free_ports(1)[0]
+        self.public_url = f"http://127.0.0.1:{port}"
+        self.env = {
+            "TOUCHLINE_KAFKA_BOOTSTRAP_SERVERS": self.stack.bootstrap_servers,
+            "TOUCHLINE_POSTGRES_DSN": self.stack.postgres_dsn,
+            "TOUCHLINE_CLOCK_RATE": str(options.clock_rate),
+            "TOUCHLINE_CLOCK_ORIGIN": f"{wall.isoformat()}/{FIRST_MORNING.isoformat()}",
+            "TOUCHLINE_TICK_SECONDS": str(options.tick_seconds),
+            "TOUCHLINE_PUBLIC_URL": self.public_url,
+            "TOUCHLINE_API_PORT": str(port),
+            "TOUCHLINE_DATA_DIR": str(self.directory),
+            **secrets,
+            **({} if options.use_claude else {"ANTHROPIC_BASE_URL": stub.url, "ANTHROPIC_API_KEY": "local"}),
+            **options.env,
+        }
+        self.keys = TokenKeys.parse(secrets["TOUCHLINE_TOKEN_KEYS"])
+        self.supervisor = Supervisor(self.env, self.directory / "logs", processes=options.processes)
+        self.supervisor.start()
+        self._closing.push_async_callback(self.supervisor.stop)
+        await self.supervisor.ready()
+        self.correspondents = Correspondents(
+            self.stack.smtp_record,
+            self.clock,
+            f"{self.public_url}/webhooks/inbound/generic",
+            secrets["TOUCHLINE_WEBHOOK_SECRET"].encode(),
+        )
+        following = asyncio.create_task(self.correspondents.run())
+        self._closing.push_async_callback(_cancel, following)
+
+    def _script_bounces(self) -> None:
+        """Have the mail server refuse the addresses that do not exist."""
+        rules = [
+            {"to": lead.email, "at": "rcpt", "reply": "550 5.1.1 no such user here"}
+            for lead in self.leads
+            if persona_of(lead.email).bounces == "rcpt"
+        ]
+        self.stack.smtp.script.parent.mkdir(parents=True, exist_ok=True)
+        self.stack.smtp.script.write_text(json.dumps(rules))
+
+    # -- what a user does
+
+    async def touchline(self, *arguments: str) -> Any:
+        """Run a command of the command line with --json and read its answer. Raises StackError when it fails."""
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "api.cli",
+            *arguments,
+            "--json",
+            cwd=ROOT,
+            env={**_plain_environment(), **self.env},
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        out, err = await process.communicate()
+        if process.returncode:
+            raise StackError(f"touchline {' '.join(arguments)} failed: {(err or out).decode().strip()[-2000:]}")
+        return json.loads(out)
+
+    async def launch(self) -> None:
+        """Apply the campaign, enroll the leads, launch: the three commands of a user."""
+        campaign, leads = self.directory / "campaign.yaml", self.directory / "leads.csv"
+        documents = list(yaml.safe_load_all(self.options.campaign.read_text("utf-8")))
+        self.caps = {
+            doc["id"]: doc["hourly_limit"] for doc in documents if doc["kind"] == "Mailbox" and "hourly_limit" in doc
+        }
+        for document in documents:
+            if document["kind"] == "Mailbox":
+                document["smtp"] |= {"host": self.stack.smtp_host, "port": self.stack.smtp_port}
+        campaign.write_text(yaml.safe_dump_all(documents, allow_unicode=True, sort_keys=False), "utf-8")
+        with leads.open("w", encoding="utf-8", newline="") as file:
+            writer = csv.DictWriter(file, fieldnames=list(self.leads[0].row))
+            writer.writeheader()
+            writer.writerows(lead.row for lead in self.leads)
+        await self.touchline("apply", str(campaign))
+        await self.touchline("enroll", CAMPAIGN_ID, str(leads))
+        await self.touchline("launch", CAMPAIGN_ID)
+
+    async def query(self, statement: str, *arguments: object) -> list[asyncpg.Record]:
+        """Rows from Postgres, for the evidence and the view. Raises what asyncpg raises."""
+        connection = await asyncpg.connect(self.stack.postgres_dsn)
+        try:
+            return await connection.fetch(statement, *arguments)
+        finally:
+            await connection.close()
+
+    async def progress(self) -> dict[str, int]:
+        """The campaign's figures (docs/behaviour.md 6.4); empty before the first lead."""
+        rows = await self.query("select * from campaign_progress where campaign_id = $1", CAMPAIGN_ID)
+        return {name: int(value or 0) for name, value in rows[0].items() if name != "campaign_id"} if rows else {}
+
+    async def settled(self) -> bool:
+        """Nothing is still to come: every enrollment has ended, every answer is given and judged."""
+        figures = await self.progress()
+        if figures.get("enrolled", 0) < len(self.leads) or figures["active"]:
+            return False
+        open_replies = await self.query("select 1 from replies where state in ('matched', 'reading', 'judged') limit 1")
+        return not open_replies and not self.correspondents.busy
+
+    # -- the evidence
+
+    def accepted(self) -> list[Accepted]:
+        """What the mail server accepted, from its own record."""
+        found: list[Accepted] = []
+        for message in read_record(self.stack.smtp_record):
+            letter = read_letter(message.raw or b"")
+            box = letter.sender.partition("@")[0]
+            found.append(
+                Accepted(letter.recipient, letter.step, letter.message_id, box, letter.date, message.accepted_wall)
+            )
+        return found
+
+    async def stops(self) -> dict[str, list[Stopped]]:
+        """When each recipient was stopped or suppressed, and released, by the commits in Postgres."""
+        by_key: dict[bytes, list[Stopped]] = {}
+        for row in await self.query("select lead_key, stopped_at, released_at from stops"):
+            by_key.setdefault(row["lead_key"], []).append(Stopped(row["stopped_at"], row["released_at"]))
+        for row in await self.query("select key, suppressed_at, lifted_at from suppressions"):
+            by_key.setdefault(row["key"], []).append(Stopped(row["suppressed_at"], row["lifted_at"]))
+        secret = self.keys.hash_secret
+        found = {
+            lead.email: [
+                *by_key.get(lead_key(secret, lead.lead_id), []),
+                *by_key.get(address_key(secret, lead.email), []),
+            ]
+            for lead in self.leads
+        }
+        return {email: spans for email, spans in found.items() if spans}
+
+    async def ambiguous(self) -> frozenset[tuple[str, str]]:
+        """(recipient, step) of every touch whose fate Touchline says it does not know."""
+        emails = {lead.lead_id: lead.email for lead in self.leads}
+        rows = await self.query("select lead_id, step_id from sends where state = 'ambiguous'")
+        return frozenset((emails[row["lead_id"]], row["step_id"]) for row in rows)
+
+    async def verdict(self) -> Verdict:
+        """The judge's findings as things stand."""
+        expected = {lead.email: expected_steps(persona_of(lead.email)) for lead in self.leads}
+        return judge(self.accepted(), expected, await self.stops(), await self.ambiguous())
+
+    async def campaign_cap(self) -> int:
+        """The campaign's cap in a rolling hour."""
+        rows = await self.query("select spec from definitions where kind = 'campaign' order by revision desc limit 1")
+        spec: dict[str, Any] = json.loads(rows[0]["spec"]) if isinstance(rows[0]["spec"], str) else rows[0]["spec"]
+        presets = {"conservative": 50, "standard": 75, "aggressive": 150}
+        return int(spec.get("send_rate_per_hour") or presets.get(spec.get("preset") or "", 75))
+
+    def campaign_days(self) -> timedelta:
+        """How much campaign time has passed."""
+        return self.clock.now() - FIRST_MORNING
+
+
+async def _cancel(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+def _plain_environment() -> dict[str, str]:
+    from os import environ
+
+    return {name: value for name, value in environ.items() if not name.startswith("TOUCHLINE_")}
+
+
+def persona_counts(leads: Sequence[LeadRow]) -> dict[str, int]:
+    """How many leads have each persona."""
+    counts = dict.fromkeys((*(persona.name for persona in PERSONAS), "silent"), 0)
+    for lead in leads:
+        counts[persona_of(lead.email).name] += 1
+    return counts

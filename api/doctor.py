@@ -1,0 +1,142 @@
+"""`touchline doctor`: every check with its result, and the remedy of each that fails."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import asyncpg
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
+
+from api.bootstrap import dsn_of, keys_of
+from api.lag import read_lag
+from domain.tokens import InvalidKeys
+from sinks.postgres.migrate import migrations
+from streams import dead_letters, kafka
+from streams.settings import Settings, SettingsError, env_name
+from streams.topology import all_topics
+
+MAX_SKEW_S = 5.0
+MAX_LAG = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One check. `remedy` is empty where it passed."""
+
+    name: str
+    ok: bool
+    found: str
+    remedy: str = ""
+
+
+class CheckFailed(Exception):
+    """What is wrong, and what to do."""
+
+    def __init__(self, found: str, remedy: str) -> None:
+        super().__init__(found)
+        self.found = found
+        self.remedy = remedy
+
+
+async def _python(settings: Settings) -> str:
+    return f"Python {platform.python_version()}, partitions {settings.partitions}"
+
+
+async def _keys(settings: Settings) -> str:
+    try:
+        return f"{len(keys_of(settings).by_id)} token keys"
+    except (SettingsError, InvalidKeys) as error:
+        remedy = f"set {env_name('token_keys')} to k1:BASE64 with 32 random bytes or more"
+        raise CheckFailed(str(error), remedy) from None
+
+
+async def _kafka(settings: Settings) -> str:
+    admin = AIOKafkaAdminClient(**kafka.connection(settings), request_timeout_ms=5000)
+    try:
+        await admin.start()
+        topics = set(await admin.list_topics())
+    except (KafkaError, OSError) as error:
+        remedy = f"start the broker, or point {env_name('kafka_bootstrap_servers')} at it"
+        raise CheckFailed(f"no broker at {settings.kafka_bootstrap_servers}: {error!r}", remedy) from None
+    finally:
+        await admin.close()
+    missing = sorted(set(all_topics(settings)) - topics)
+    if missing:
+        raise CheckFailed(f"{len(missing)} topics are missing: {', '.join(missing[:5])}", "run touchline topics")
+    return f"{settings.kafka_bootstrap_servers}, all topics there"
+
+
+async def _postgres(settings: Settings) -> str:
+    name = env_name("postgres_dsn")
+    try:
+        connection = await asyncpg.connect(dsn_of(settings), timeout=5)
+    except SettingsError as error:
+        raise CheckFailed(str(error), f"set {name}") from None
+    except (OSError, TimeoutError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        raise CheckFailed(f"no answer ({type(error).__name__})", f"start PostgreSQL, or mend {name}") from None
+    try:
+        version = await connection.fetchval("SHOW server_version")
+        if await connection.fetchval("SELECT to_regclass('schema_migrations')") is None:
+            raise CheckFailed("the tables are missing", "run touchline migrate")
+        applied = {row[0] for row in await connection.fetch("SELECT number FROM schema_migrations")}
+        missing = [f"{step.number:03}_{step.name}" for step in migrations() if step.number not in applied]
+        if missing:
+            raise CheckFailed(f"migrations are missing: {', '.join(missing)}", "run touchline migrate")
+        there = await connection.fetchval("SELECT clock_timestamp()")
+        skew = abs((datetime.now(UTC) - there).total_seconds())
+        if skew > MAX_SKEW_S:
+            raise CheckFailed(f"its clock and this one differ by {skew:.0f} s", "set both clocks by NTP")
+    finally:
+        await connection.close()
+    return f"PostgreSQL {version}, migrated"
+
+
+async def _lag(settings: Settings) -> str:
+    try:
+        found = await read_lag(settings)
+    except (KafkaError, OSError) as error:
+        raise CheckFailed(f"cannot be read: {error!r}", "see kafka above") from None
+    silent = sorted({item.group for item in found} - {item.group for item in found if item.committed is not None})
+    behind = sum(item.lag for item in found)
+    if silent:
+        raise CheckFailed(f"groups that never read: {', '.join(silent)}", "start them: touchline worker ROLE, or up")
+    if behind > MAX_LAG:
+        raise CheckFailed(f"{behind} records behind", "touchline lag tells which role: start more of its workers")
+    return f"{behind} records behind"
+
+
+async def _letters(settings: Settings) -> str:
+    try:
+        count = 0
+        async for _ in dead_letters.read(settings):
+            count += 1
+    except (KafkaError, OSError) as error:
+        raise CheckFailed(f"cannot be read: {error!r}", "see kafka above") from None
+    if count:
+        raise CheckFailed(f"{count} dead letters", "touchline dlq list shows them, touchline dlq replay puts them back")
+    return "none"
+
+
+CHECKS: tuple[tuple[str, Callable[[Settings], Awaitable[str]]], ...] = (
+    ("python", _python),
+    ("token keys", _keys),
+    ("kafka", _kafka),
+    ("postgres", _postgres),
+    ("lag", _lag),
+    ("dead letters", _letters),
+)
+
+
+async def examine(settings: Settings) -> list[Check]:
+    """Run every check; one that fails does not hold up the next."""
+    found: list[Check] = []
+    for name, check in CHECKS:
+        try:
+            found.append(Check(name, ok=True, found=await check(settings)))
+        except CheckFailed as failed:
+            found.append(Check(name, ok=False, found=failed.found, remedy=failed.remedy))
+    return found

@@ -1,0 +1,114 @@
+"""The api process: HTTP, delivery of hits, the steward. It starts, and tracks, while Kafka and Postgres are away."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from contextlib import AsyncExitStack
+
+import structlog
+from aiohttp import web
+
+from api.bootstrap import clock_of, dsn_of, keys_of
+from api.control import Control
+from api.enrolling import Enroller
+from api.http.app import make_app
+from api.http.hits import HitBuffer
+from api.http.services import Services
+from api.publisher import Publisher
+from api.steward import Steward
+from sinks.postgres.connect import LEDGER_PLAN, connect, retrying
+from sinks.postgres.control import ControlStore
+from sinks.postgres.leases import PostgresGates
+from sinks.postgres.ledger import PostgresLedger
+from sinks.postgres.migrate import migrate
+from sinks.postgres.read_models import ReadModels
+from sinks.postgres.stops import PostgresStops
+from streams.settings import Settings
+
+LOG = structlog.get_logger("api")
+DRAIN_S = 10.0
+
+
+class _Progress:
+    """What `/ready` answers."""
+
+    def __init__(self) -> None:
+        self.missing: str | None = "postgres"
+
+    def __call__(self) -> str | None:
+        return self.missing
+
+
+async def build(settings: Settings, closing: AsyncExitStack) -> tuple[Services, Steward, _Progress]:
+    """Everything a request may need. Pools connect when they are first used."""
+    keys = keys_of(settings)
+    clock = clock_of(settings)
+    ledger_pool = await connect(dsn_of(settings), name="api ledger", plan=LEDGER_PLAN, min_size=0, max_size=4)
+    closing.push_async_callback(ledger_pool.close)
+    pool = await connect(dsn_of(settings), name="api", min_size=0, max_size=6)
+    closing.push_async_callback(pool.close)
+    publisher = Publisher(settings)
+    closing.push_async_callback(publisher.stop)
+    hit_publisher = Publisher(settings)  # apart: a broker that is slow for hits does not hold up a decision
+    closing.push_async_callback(hit_publisher.stop)
+    store = ControlStore(pool)
+    models = ReadModels(pool)
+    control = Control(store, PostgresGates(pool), publisher, clock)
+    ready = _Progress()
+    services = Services(
+        keys=keys,
+        clock=clock,
+        hits=HitBuffer(hit_publisher),
+        publisher=publisher,
+        stops=PostgresStops(ledger_pool, keys.hash_secret),
+        ledger=PostgresLedger(ledger_pool, keys.hash_secret),
+        store=store,
+        control=control,
+        enroller=Enroller(store, publisher, clock),
+        models=models,
+        ready=ready,
+        api_token=settings.api_token.get_secret_value() if settings.api_token else None,
+        webhook_secret=settings.webhook_secret.get_secret_value().encode() if settings.webhook_secret else None,
+    )
+    return services, Steward(control, store, models, clock), ready
+
+
+async def _tend(settings: Settings, steward: Steward, ready: _Progress) -> None:
+    """Migrate as soon as Postgres answers, then go round."""
+    await retrying("migrate", lambda: migrate(dsn_of(settings)))
+    ready.missing = None
+    await steward.run()
+
+
+async def serve(settings: Settings) -> int:
+    """Serve until SIGTERM or SIGINT; what waits for Kafka is delivered first, for five seconds at most."""
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    async with AsyncExitStack() as closing:
+        services, steward, ready = await build(settings, closing)
+        runner = web.AppRunner(make_app(services), access_log=None, shutdown_timeout=DRAIN_S)
+        await runner.setup()
+        closing.push_async_callback(runner.cleanup)
+        await web.TCPSite(runner, settings.host, settings.api_port).start()
+        services.hits.start()
+        closing.push_async_callback(services.hits.stop)
+        tending = asyncio.create_task(_tend(settings, steward, ready), name="steward")
+        LOG.info("listening", host=settings.host, port=runner.addresses[0][1])
+        stopping = asyncio.create_task(stop.wait())
+        await asyncio.wait({stopping, tending}, return_when=asyncio.FIRST_COMPLETED)
+        for task in (stopping, tending):
+            task.cancel()
+        results = await asyncio.gather(stopping, tending, return_exceptions=True)
+        failed = next((result for result in results if isinstance(result, Exception)), None)
+        if failed is not None:
+            raise failed
+    return 0
+
+
+def run_api(settings: Settings) -> int:
+    """Run the api process. Returns the exit code."""
+    import uvloop
+
+    return uvloop.run(serve(settings))

@@ -1,0 +1,170 @@
+"""`make faults`: a campaign while workers, broker and database are killed; judged by the mail server's own record.
+
+    python -m bench.faults [--leads 2000] [--kills 30] [--seed 7] [--control-only | --no-control]
+
+Prints one JSON object. Exit 1 when a promise is broken, or when the negative control (ledger switched off, a kill
+between the server's 250 and the recorded outcome) is not found out.
+"""
+
+import argparse
+import asyncio
+import json
+import random
+import shutil
+import sys
+import tempfile
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+
+from api.demo.rig import Options, Rig
+from bench.chaos import Chaos
+
+PROCESSES = (
+    "leads-1",
+    "leads-2",
+    "dispatch-1",
+    "dispatch-2",
+    "sender-1",
+    "sender-2",
+    "replies-1",
+    "projector-1",
+    "api",
+)
+LONGEST_S = 3600.0
+QUIET_S = 10.0
+CONTROL_S = 180.0
+RECOVERED_P95_S = 30.0
+
+
+def say(text: str) -> None:
+    """Progress, for people: standard error."""
+    sys.stderr.write(f"[{time.strftime('%H:%M:%S')}] {text}\n")
+    sys.stderr.flush()
+
+
+async def settle(rig: Rig, deadline_s: float) -> bool:
+    """Wait until nothing is still to come and has been so for a while."""
+    deadline = time.monotonic() + deadline_s
+    quiet_since: float | None = None
+    told = 0.0
+    while time.monotonic() < deadline:
+        with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            now = time.monotonic()
+            if not await rig.settled():
+                quiet_since = None
+            elif quiet_since is None:
+                quiet_since = now
+            elif now - quiet_since >= QUIET_S:
+                return True
+            if now - told > 15:
+                told = now
+                say(f"day {rig.campaign_days().days + 1}: {_brief(await rig.progress())}")
+        await asyncio.sleep(1)
+    return False
+
+
+def _brief(progress: dict[str, int]) -> str:
+    names = ("enrolled", "active", "completed", "exited", "emails_sent", "emails_replied", "ambiguous")
+    return ", ".join(f"{name} {progress.get(name, 0)}" for name in names)
+
+
+async def fault_run(directory: Path, leads: int, kills: int, seed: int, rate: float) -> dict[str, Any]:
+    """The run itself; the JSON object."""
+    options = Options(leads=leads, clock_rate=rate, processes=PROCESSES)
+    started = time.monotonic()
+    async with Rig(directory, options) as rig:
+        await rig.launch()
+        say(f"{leads} leads launched")
+        chaos = Chaos(rig, random.Random(seed), say)
+        await chaos.run(kills, asyncio.Event())
+        say("no more kills; waiting for the campaign to end")
+        settled = await settle(rig, LONGEST_S - (time.monotonic() - started))
+        verdict = await rig.verdict()
+        ambiguous = await rig.ambiguous()
+        over = verdict.over_cap(await rig.campaign_cap(), rig.caps)
+        damage = chaos.damage
+        for name in ("duplicates", "lost", "sent_after_stop"):
+            for finding in getattr(verdict, name):
+                say(f"{name}: {finding}")
+        return {
+            "kills": damage.kills.total(),
+            "duplicates": len(verdict.duplicates),
+            "lost": len(verdict.lost),
+            "ambiguous": len(ambiguous),
+            "sent_after_stop": len(verdict.sent_after_stop),
+            "over_cap": over,
+            "recovered_p95_s": damage.recovered_p95_s,
+            "in_the_air_at_a_stop": len(verdict.in_the_air),
+            "emails_accepted": verdict.accepted,
+            "settled": settled,
+            "kills_by_role": dict(sorted(damage.kills.items())),
+            "freezes": damage.freezes,
+            "broker_restarts": damage.broker_restarts,
+            "postgres_restarts": damage.postgres_restarts,
+            "wall_seconds": round(time.monotonic() - started, 1),
+        }
+
+
+async def control_run(directory: Path, leads: int = 40) -> int:
+    """Negative control: without the ledger's key and gate, a kill after the 250 must show up as duplicates."""
+    env = {"TOUCHLINE_UNSAFE_NO_LEDGER": "1", "TOUCHLINE_FAILPOINT": "after_smtp_before_record:5"}
+    async with Rig(directory, Options(leads=leads, clock_rate=7200.0, env=env)) as rig:
+        await rig.launch()
+        deadline = time.monotonic() + CONTROL_S
+        while time.monotonic() < deadline:
+            found = len((await rig.verdict()).duplicates)
+            if found:
+                return found
+            await asyncio.sleep(1)
+    return 0
+
+
+def broken(result: dict[str, Any]) -> list[str]:
+    """What must be nought and is not, and what is out of bounds."""
+    faults = [name for name in ("duplicates", "lost", "sent_after_stop", "over_cap") if result.get(name)]
+    if result.get("recovered_p95_s", 0) > RECOVERED_P95_S:
+        faults.append("recovered_p95_s")
+    if result.get("settled") is False:
+        faults.append("settled")
+    if result.get("control_duplicates") == 0:
+        faults.append("control_duplicates")
+    return faults
+
+
+async def main() -> int:
+    parser = argparse.ArgumentParser(description="A campaign under faults, judged by the mail server.")
+    parser.add_argument("--leads", type=int, default=2000)
+    parser.add_argument("--kills", type=int, default=30)
+    parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--rate", type=float, default=3600.0)
+    parser.add_argument("--control-only", action="store_true")
+    parser.add_argument("--no-control", action="store_true")
+    parser.add_argument("--keep", type=Path, help="keep the run's directory (logs, record) here")
+    options = parser.parse_args()
+    result: dict[str, Any] = {}
+    directory = Path(tempfile.mkdtemp(prefix="touchline-faults-"))
+    try:
+        if not options.control_only:
+            result = await fault_run(directory / "run", options.leads, options.kills, options.seed, options.rate)
+        if not options.no_control:
+            say("negative control: no ledger, kills after the 250")
+            result["control_duplicates"] = await control_run(directory / "control")
+    finally:
+        if options.keep:
+            shutil.copytree(
+                directory, options.keep, dirs_exist_ok=True, ignore=shutil.ignore_patterns("kafka", "postgres")
+            )
+        shutil.rmtree(directory, ignore_errors=True)
+    sys.stdout.write(json.dumps(result) + "\n")
+    faults = broken(result)
+    if faults:
+        say(f"broken: {', '.join(faults)}")
+    return 1 if faults else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(asyncio.run(main()))

@@ -1,0 +1,228 @@
+"""The command line on a real broker and database: what it prints, what it publishes, how it ends."""
+
+import asyncio
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from typer.testing import CliRunner, Result
+
+from api.cli import app
+from streams.dead_letters import letter
+from streams.inbound import Raw
+from tests.support.waiting import wait_for_sync
+
+DOCUMENTS = """
+kind: Pool
+id: main
+---
+kind: Mailbox
+id: anna
+pool: main
+from: Anna Berg <anna@sender.example>
+postal_address: Storgatan 1, Stockholm
+smtp: {host: 127.0.0.1, port: 2525, security: none}
+---
+kind: Campaign
+id: q1
+name: Q1 Brokers
+pool: main
+mailboxes: [anna]
+steps:
+  - {id: intro, kind: email, subject: "Hello", body: "Hi {{ first_name | default('there') }}"}
+"""
+
+Touchline = Callable[..., Result]
+
+
+@pytest.fixture
+def touchline(
+    kafka_bootstrap: str, postgres_dsn: str, topic_prefix: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> Touchline:
+    """Runs a command against this test's own topics and database; `code` is the exit code it must have."""
+    settings = {
+        "TOUCHLINE_KAFKA_BOOTSTRAP_SERVERS": kafka_bootstrap,
+        "TOUCHLINE_POSTGRES_DSN": postgres_dsn,
+        "TOUCHLINE_KAFKA_TOPIC_PREFIX": topic_prefix,
+        "TOUCHLINE_PARTITIONS": "2",
+        "TOUCHLINE_TOKEN_KEYS": "k1:" + "A" * 43 + "=",
+        "TOUCHLINE_DATA_DIR": str(tmp_path),
+    }
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+
+    def run(*arguments: str, code: int = 0) -> Result:
+        result = CliRunner().invoke(app, list(arguments), catch_exceptions=False)
+        assert result.exit_code == code, result.output
+        return result
+
+    run("topics")
+    return run
+
+
+def read_topic(bootstrap: str, topic: str) -> list[Any]:
+    """Everything that stands on a topic of two partitions."""
+
+    async def read() -> list[Any]:
+        consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False)
+        await consumer.start()
+        try:
+            tps = [TopicPartition(topic, number) for number in range(2)]
+            consumer.assign(tps)
+            await consumer.seek_to_beginning(*tps)
+            ends = await consumer.end_offsets(tps)
+            records: list[Any] = []
+            while [await consumer.position(tp) for tp in tps] < [ends[tp] for tp in tps]:
+                for some in (await consumer.getmany(timeout_ms=200)).values():
+                    records += some
+            return records
+        finally:
+            await consumer.stop()
+
+    return asyncio.run(read())
+
+
+def data_of(result: Result) -> Any:
+    return json.loads(result.stdout)
+
+
+def test_a_campaign_from_files_to_launch(
+    touchline: Touchline, tmp_path: Path, kafka_bootstrap: str, topic_prefix: str
+) -> None:
+    documents, leads = tmp_path / "q1.yaml", tmp_path / "leads.csv"
+    documents.write_text(DOCUMENTS)
+    leads.write_text("lead_id,email,first_name\n1,ann@x.example,Ann\n2,no,Bob\n3,cy@x.example,Cy\n")
+
+    applied = data_of(touchline("apply", str(documents), "--json"))
+    assert applied == {
+        "created": ["pool:main", "mailbox:anna", "campaign:q1"],
+        "changed": [],
+        "unchanged": [],
+        "published": True,
+    }
+    enrolled = data_of(touchline("enroll", "q1", str(leads), "--json"))
+    assert (enrolled["added"], [fault["line"] for fault in enrolled["faults"]]) == (2, [3])
+    assert data_of(touchline("enroll", "q1", str(leads), "--json"))["added"] == 0
+    assert data_of(touchline("launch", "q1", "--json"))["status"] == "active"
+    assert data_of(touchline("status", "q1", "--json"))["progress"]["total_leads"] == 2
+    assert "Q1 Brokers (q1): active" in touchline("status", "q1").stdout
+
+    definitions = read_topic(kafka_bootstrap, f"{topic_prefix}definitions")
+    assert sorted({record.key for record in definitions}) == [b"campaign:q1", b"mailbox:anna", b"pool:main"]
+    records = read_topic(kafka_bootstrap, f"{topic_prefix}enrollments")
+    assert sorted(record.key for record in records) == [b"1", b"3"]
+    headers = dict(records[0].headers)
+    assert headers["ce_specversion"] == b"1.0"
+    assert json.loads(records[0].value)["event_id"] == headers["ce_id"].decode()
+
+
+def test_bad_input_ends_with_two_and_says_what_is_wrong(touchline: Touchline, tmp_path: Path) -> None:
+    bad = tmp_path / "bad.yaml"
+    bad.write_text("kind: Campaign\nid: q1\nname: Q1\npool: none\nmailboxes: [none]\nsteps: []\n")
+    refused = touchline("apply", str(bad), code=2)
+    assert f"{bad}:6" in refused.stderr
+    assert {"path", "code", "message", "file"} <= set(data_of(touchline("apply", str(bad), "--json", code=2))[0])
+    assert "there is no campaign 'q1'" in touchline("launch", "q1", code=2).stderr
+    assert data_of(touchline("status", "q1", "--json", code=2))["error"] == "there is no campaign 'q1'"
+    assert "--all or --release" in touchline("stop", code=2).stderr
+    assert "there is no role" in touchline("worker", "nobody", code=2).stderr
+
+
+def test_an_illegal_move_lists_the_legal_ones(touchline: Touchline, tmp_path: Path) -> None:
+    documents = tmp_path / "q1.yaml"
+    documents.write_text(DOCUMENTS)
+    touchline("apply", str(documents))
+    assert "legal moves: scheduled, active" in touchline("pause", "q1", code=2).stderr
+
+
+def test_a_missing_setting_is_named_with_an_example(touchline: Touchline, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("TOUCHLINE_POSTGRES_DSN")
+    refused = touchline("status", "q1", code=2)
+    assert "TOUCHLINE_POSTGRES_DSN: is not set. Example: TOUCHLINE_POSTGRES_DSN=postgresql://" in refused.stderr
+
+
+def test_a_server_that_is_away_ends_with_one_and_no_traceback(
+    touchline: Touchline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TOUCHLINE_POSTGRES_DSN", "postgresql://nobody@127.0.0.1:9/none")
+    refused = touchline("status", "q1", code=1)
+    assert "Traceback" not in refused.output
+    assert "doctor" in refused.stderr
+
+
+def test_lag_is_what_a_group_has_not_read(
+    touchline: Touchline, tmp_path: Path, kafka_bootstrap: str, topic_prefix: str
+) -> None:
+    documents, leads = tmp_path / "q1.yaml", tmp_path / "leads.csv"
+    documents.write_text(DOCUMENTS)
+    leads.write_text("email\n" + "".join(f"l{n}@x.example\n" for n in range(7)))
+    touchline("apply", str(documents))
+    touchline("enroll", "q1", str(leads))
+
+    def lag() -> int:
+        rows = data_of(touchline("lag", "--json"))
+        return sum(row["lag"] for row in rows if row["topic"] == "enrollments" and row["group"].endswith("leads"))
+
+    assert lag() == 7
+
+    async def commit_all() -> None:
+        topic = f"{topic_prefix}enrollments"
+        group = f"{topic_prefix}touchline-leads"
+        consumer = AIOKafkaConsumer(bootstrap_servers=kafka_bootstrap, group_id=group, enable_auto_commit=False)
+        await consumer.start()
+        try:
+            tps = [TopicPartition(topic, number) for number in range(2)]
+            consumer.assign(tps)
+            ends = await consumer.end_offsets(tps)
+            await consumer.commit(ends)
+        finally:
+            await consumer.stop()
+
+    asyncio.run(commit_all())
+    assert wait_for_sync(lambda: lag() == 0, 10)
+
+
+def test_dead_letters_are_listed_shown_and_put_back(
+    touchline: Touchline, kafka_bootstrap: str, topic_prefix: str
+) -> None:
+    source = Raw("enrollments", 1, 41, b"lead-9", b'{"type":"enroll"}', [("ce_id", b"e")])
+    told = letter(source, "leads", "invalid", "campaign_id: missing", datetime(2026, 3, 2, tzinfo=UTC))
+
+    async def publish() -> None:
+        producer = AIOKafkaProducer(bootstrap_servers=kafka_bootstrap)
+        await producer.start()
+        try:
+            topic = f"{topic_prefix}dead-letters"
+            await producer.send_and_wait(topic, told.value, told.key, partition=1, headers=list(told.headers))
+        finally:
+            await producer.stop()
+
+    asyncio.run(publish())
+    (item,) = data_of(touchline("dlq", "list", "--json"))
+    assert (item["role"], item["reason"], item["topic"], item["offset"]) == ("leads", "invalid", "enrollments", 41)
+    assert data_of(touchline("dlq", "show", item["place"], "--json"))["value"] == '{"type":"enroll"}'
+    assert touchline("dlq", "show", item["place"]).stdout.strip().endswith('{"type":"enroll"}')
+    assert len(data_of(touchline("dlq", "replay", item["place"], "--json"))) == 1
+    (back,) = read_topic(kafka_bootstrap, f"{topic_prefix}enrollments")
+    assert (back.key, back.value, list(back.headers)) == (b"lead-9", source.value, [("ce_id", b"e")])
+    assert "not PARTITION:OFFSET" in touchline("dlq", "show", "x", code=2).stderr
+
+
+def test_doctor_names_each_failing_check_and_its_remedy(touchline: Touchline, monkeypatch: pytest.MonkeyPatch) -> None:
+    touchline("migrate")
+    checks = {check["name"]: check for check in data_of(touchline("doctor", "--json", code=1))}
+    assert checks["kafka"]["ok"]
+    assert checks["postgres"]["ok"]
+    assert not checks["lag"]["ok"]  # no role has ever read
+    assert "worker" in checks["lag"]["remedy"]
+    monkeypatch.setenv("TOUCHLINE_POSTGRES_DSN", "postgresql://nobody@127.0.0.1:9/none")
+    broken = {check["name"]: check for check in data_of(touchline("doctor", "--json", code=1))}
+    assert "TOUCHLINE_POSTGRES_DSN" in broken["postgres"]["remedy"]
+
+
+def test_every_topic_of_the_map_is_there(touchline: Touchline) -> None:
+    assert data_of(touchline("topics", "--json"))["created"] == []

@@ -1,0 +1,106 @@
+"""Facts of Faust's internals that the seam changes, and that each change does what it says."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+from faust.transport.consumer import Consumer as PlainConsumer
+from faust.types.tuples import TP, ConsumerMessage
+
+from streams.faust_app import add_tables, build_app
+from streams.seam import NotThroughTheOutbox, SafeApp, SafeConsumer
+from streams.settings import Settings
+from streams.tables import Table, WindowTable
+from streams.topology import changelog_name
+
+SOURCE = TP("enrollments", 0)
+
+
+@pytest.fixture
+async def app(tmp_path: Path) -> SafeApp:
+    made = build_app(Settings(data_dir=tmp_path, partitions=4), "leads", "me")
+    cast(Any, made.topics)._acking_topics.add("enrollments")
+    return made
+
+
+@pytest.fixture
+async def consumer(app: SafeApp) -> AsyncIterator[SafeConsumer]:
+    consumer = app.safe_consumer
+    consumer._committed_offset[SOURCE] = 37
+    yield consumer
+    consumer._thread.thread_loop.close()  # made with the consumer, for a thread that never starts
+
+
+def message(offset: int) -> Any:
+    made = ConsumerMessage("enrollments", 0, offset, 0.0, 0, [], b"k", b"v", None, tp=SOURCE)
+    made.tracked = True
+    made.refcount = 1
+    return made
+
+
+async def test_the_commit_position_never_passes_an_event_in_flight(consumer: SafeConsumer) -> None:
+    for offset in (38, 39):
+        consumer.record(message(offset))
+    assert consumer._new_offset(SOURCE) is None
+    consumer.record(message(37))
+    assert consumer._new_offset(SOURCE) == 40
+
+
+async def test_faust_alone_would_commit_past_the_event_in_flight(consumer: SafeConsumer) -> None:
+    for offset in (38, 39):
+        consumer.record(message(offset))
+    assert PlainConsumer._new_offset(consumer, SOURCE) == 40
+
+
+async def test_nor_does_it_where_nothing_was_ever_committed(consumer: SafeConsumer) -> None:
+    consumer._committed_offset[SOURCE] = None
+    consumer._floor[SOURCE] = 5
+    consumer.record(message(6))
+    assert consumer._new_offset(SOURCE) is None
+    consumer.record(message(5))
+    assert consumer._new_offset(SOURCE) == 7
+
+
+async def test_what_faust_acknowledges_by_itself_counts_for_nothing(consumer: SafeConsumer) -> None:
+    skipped = message(37)
+    skipped.ack(consumer)
+    assert skipped.acked
+    assert consumer._acked[SOURCE] == []
+    consumer.record(skipped)
+    assert consumer._acked[SOURCE] == [37]
+
+
+async def test_tables_cannot_be_written_past_the_outbox(app: SafeApp) -> None:
+    tables = add_tables(app, Settings(), {"leads": Table("leads")}, {"grants": WindowTable("grants", 60)})
+    with pytest.raises(NotThroughTheOutbox):
+        tables["leads"][b"k"] = b"v"
+    with pytest.raises(NotThroughTheOutbox):
+        tables["grants"]._set_key(("pool", (60.0, 119.9)), b"v")
+    tables["leads"].data.data[b"k"] = b"v"
+    with pytest.raises(NotThroughTheOutbox):
+        del tables["leads"][b"k"]
+
+
+async def test_changelogs_have_the_names_that_the_topology_creates(app: SafeApp) -> None:
+    settings = Settings()
+    tables = add_tables(app, settings, {"leads": Table("leads")}, {})
+    assert tables["leads"].changelog_topic_name == changelog_name(settings, "leads", "leads")
+
+
+async def test_faust_reads_a_window_key_back_as_it_was_written(app: SafeApp) -> None:
+    windows = WindowTable("grants", 60)
+    faust_table = add_tables(app, Settings(), {}, {"grants": windows})["grants"]
+    window = windows.window("zoë", 1_772_445_600)
+    decoded = faust_table.changelog_topic.schema.loads_key(
+        app, type("Record", (), {"key": windows.encode_key(window), "headers": {}})(), loads=None, serializer="json"
+    )
+    assert faust_table._to_key(decoded) == window
+
+
+async def test_the_settings_that_matter_are_set(app: SafeApp) -> None:
+    conf = app.conf
+    assert str(conf.store) == "memory:"
+    assert (conf.table_standby_replicas, conf.topic_disable_leader, conf.topic_allow_declare) == (0, True, False)
+    assert (conf.broker_session_timeout, conf.broker_heartbeat_interval, conf.broker_rebalance_timeout) == (10, 3, 30)
+    assert (conf.consumer_auto_offset_reset, conf.stream_wait_empty, conf.web_enabled) == ("earliest", True, False)
