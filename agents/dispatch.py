@@ -40,6 +40,7 @@ GRANT_LIFE = timedelta(seconds=30)
 """A grant that has not passed the gate by then (wall time) is answered `expired`."""
 MAX_TOUCH = 500 * 1024
 """A grant carries its touch, and must fit where the touch did."""
+NOTHING = Definitions({}, {})
 _COUNT_EVERY = timedelta(seconds=5)
 
 
@@ -64,7 +65,7 @@ class Dispatch:
         self._source = definitions
         self._clock = clock
         self._outage = outage
-        self._definitions = definitions()
+        self._definitions = NOTHING
         self._recovery = Recovery(waiting, grants, mailboxes, ledger, epochs)
         self._owned: frozenset[int] = frozenset()
         self._partitions: dict[int, PoolPartition] = {}

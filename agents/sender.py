@@ -11,11 +11,12 @@ from typing import Protocol
 
 from agents.sending import metrics, reports
 from agents.sending.book import Book
-from agents.sending.desk import Courier, MailboxDesk, Tools
+from agents.sending.desk import MailboxDesk
 from agents.sending.hands import Hands
 from agents.sending.keeper import SWEEP_S, Keeper
 from agents.sending.letters import Letters
 from agents.sending.teller import Publisher, Teller, Telling, emit
+from agents.sending.tools import Courier, Tools
 from domain.campaign import Mailbox
 from domain.tokens import TokenKeys
 from schemas.sending import Grant
@@ -119,8 +120,7 @@ class Sender:
     async def handle(self, work: Work, batch: Sequence[Inbound]) -> None:
         """Take the grants in, hand them to their mailboxes, and answer at once what cannot be taken."""
         grants: list[tuple[Grant, Lease, str]] = [
-            (event.body, Lease(event.partition, self._stream.epochs[event.partition]), event.raw.value.decode())
-            for event in batch
+            (event.body, Lease(event.partition, self._stream.epochs[event.partition]), _json(event)) for event in batch
         ]
         await self._book.wait_for(
             {grant.touch.campaign_id for grant, _, _ in grants},
@@ -160,3 +160,8 @@ class Sender:
             if desk is None:
                 desk = self._desks[mailbox_id] = MailboxDesk(mailbox_id, self._tools)
             desk.put(theirs)
+
+
+def _json(event: Inbound) -> str:
+    """The grant as it came, for its row."""
+    return (event.raw.value or b"").decode()

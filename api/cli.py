@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from api.commands import campaigns, definitions, demo, letters, operating, reading
+from api.commands import campaigns, definitions, demo, letters, mailboxes, operating, reading
 
 app = typer.Typer(
     name="touchline",
@@ -13,7 +13,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Outreach campaigns as a stream: every touch at the right moment, within every limit, never twice.",
 )
-for family in (demo, definitions, campaigns, reading, letters, operating):
+for family in (demo, definitions, campaigns, reading, letters, operating, mailboxes):
     family.register(app)
 
 

@@ -100,7 +100,8 @@ async def _lag(settings: Settings) -> str:
         found = await read_lag(settings)
     except (KafkaError, OSError) as error:
         raise CheckFailed(f"cannot be read: {error!r}", "see kafka above") from None
-    silent = sorted({item.group for item in found} - {item.group for item in found if item.committed is not None})
+    reading = {item.group for item in found if item.committed is not None}
+    silent = sorted({item.group for item in found if item.lag} - reading)
     behind = sum(item.lag for item in found)
     if silent:
         raise CheckFailed(f"groups that never read: {', '.join(silent)}", "start them: touchline worker ROLE, or up")

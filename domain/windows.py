@@ -72,12 +72,8 @@ def local_day(zone: ZoneInfo, at: datetime) -> date:
 
 def next_midnight(zone: ZoneInfo, at: datetime) -> datetime:
     """The instant at which the local day after `at`'s begins: where daily counts turn."""
-    day = at.astimezone(zone).date()
-    midnight = _from(datetime.combine(day + _DAY, datetime.min.time()), zone)
-    while midnight <= at:  # a day that the zone skipped (Samoa, 30 December 2011)
-        day += _DAY
-        midnight = _from(datetime.combine(day + _DAY, datetime.min.time()), zone)
-    return midnight
+    tomorrow = at.astimezone(zone).date() + _DAY
+    return _from(datetime.combine(tomorrow, datetime.min.time()), zone)
 
 
 def _is_sending_day(window: Window, day: date) -> bool:

@@ -53,7 +53,7 @@ class RoleProcess:
     def __init__(self, stream: RoleStream, handler: Handler) -> None:
         from streams.faust_app import add_agent, add_tables, build_app
         from streams.intake import Intake
-        from streams.seam import Inbox
+        from streams.seam import Inbox, Replay
 
         self._stream = stream
         self._handler = handler
@@ -70,6 +70,7 @@ class RoleProcess:
         self._app.rebalancer = self
         self._app.inbox = Inbox(stream.logical)
         self._faust_tables = add_tables(self._app, settings, stream.tables, stream.windows)
+        self._app.replay = Replay(self._app, self._faust_tables)
         for name, table in self._faust_tables.items():
             table.on_recover(self._when_recovered(name))
         if not self._faust_tables:

@@ -5,75 +5,33 @@ have their outcomes written together. A slow or dead server delays only its own 
 from __future__ import annotations
 
 import asyncio
-import itertools
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
-from typing import Protocol
+from dataclasses import dataclass, replace
+from datetime import datetime
 
 import structlog
 
 from agents.sending import metrics, outcomes, reports
-from agents.sending.book import Book, NoSuchStep
-from agents.sending.hands import Hands
-from agents.sending.letters import Letters
-from agents.sending.teller import Teller, Telling
+from agents.sending.book import NoSuchStep
+from agents.sending.pauses import Pauses
+from agents.sending.teller import Telling
+from agents.sending.tools import Courier, Tools
 from domain.campaign import Mailbox
 from domain.message import InvalidAddress, RenderError
-from sinks.ports import Claim, Lease, LedgerPort, Refusal, StopPort, Suppression, Verdict
+from sinks.ports import Claim, Lease, Refusal, Suppression, Verdict
 from sinks.postgres.connect import retrying
 from sinks.smtp_answers import Delivery
-from streams.clock import ClockLike
 from streams.errors import NotAlive, Poison
 
 log = structlog.get_logger("touchline.sender")
 
 BATCH = 20
-GATHER_S = 0.004
-"""How long finished touches wait for their neighbours, so that one statement writes them together."""
-CONNECT_PAUSE_S = (5.0, 300.0)
-"""Wall seconds without grants after a server could not be reached: the first time, and at most."""
-STALE_GRANTS_S = 10.0
-"""Grants made less than this after a pause without end were made before dispatch heard of it."""
+PACE_S = 0.04
+"""Between two small mini-batches of a mailbox, so that a busy one's touches share a gate and a record. The first after a
+quiet moment goes at once."""
 _LOOK_AGAIN_S = 0.25
-
-
-class Courier(Protocol):
-    """A mailbox's way out (`sinks.smtp.MailboxSmtp`)."""
-
-    @property
-    def limit(self) -> int: ...
-
-    async def send(self, envelope_from: str, rcpt: str, data: bytes, check: Callable[[], None]) -> Delivery: ...
-
-    async def aclose(self) -> None: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Tools:
-    """What every desk works with."""
-
-    ledger: LedgerPort
-    stops: StopPort
-    book: Book
-    letters: Letters
-    hands: Hands
-    teller: Teller
-    clock: ClockLike
-    check: Callable[[], None]
-    """Raises NotAlive when this worker may not write or mail now."""
-    courier: Callable[[Mailbox], Courier]
-    clock_rate: float = 1.0
-    failpoint: Callable[[str], None] = lambda name: None
-    gate_numbers: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
-
-
-@dataclass(slots=True)
-class _Pause:
-    reason: str
-    until_wall: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +40,19 @@ class _Done:
 
     verdict: Verdict
     suppression: Suppression | None = None
+
+
+class Pace:
+    """Lets a full mini-batch pass at once, a smaller one when the last was `PACE_S` ago."""
+
+    def __init__(self) -> None:
+        self._next = 0.0
+
+    async def wait(self, size: int) -> None:
+        delay = self._next - time.monotonic()
+        if size < BATCH and delay > 0:
+            await asyncio.sleep(delay)
+        self._next = time.monotonic() + PACE_S
 
 
 class MailboxDesk:
@@ -97,9 +68,10 @@ class MailboxDesk:
         self._deciding = False
         self._wake = asyncio.Event()
         self._finished = asyncio.Event()
+        self._step = asyncio.Event()
         self._held = False
-        self._pause: _Pause | None = None
-        self._refusals = 0
+        self._gate_pace, self._record_pace = Pace(), Pace()
+        self._pauses = Pauses(tools.clock, tools.clock_rate)
         self._courier: Courier | None = None
         self._courier_of: Mailbox | None = None
         self._tasks = [
@@ -127,7 +99,8 @@ class MailboxDesk:
     async def drained(self) -> None:
         """Wait until nothing is in the air and every outcome is in the ledger."""
         while self._deciding or self._in_the_air or self._done or self._writing:
-            await asyncio.sleep(0.01)
+            self._step.clear()
+            await self._step.wait()
 
     async def close(self) -> None:
         """Stop at once. What is in the air drops its connection."""
@@ -144,6 +117,9 @@ class MailboxDesk:
             await self._wake.wait()
             self._wake.clear()
             while self._queue and not self._held:
+                await self._gate_pace.wait(len(self._queue))
+                if self._held:
+                    break
                 self._deciding = True
                 try:
                     if not await self._turn():
@@ -155,6 +131,7 @@ class MailboxDesk:
                     await asyncio.sleep(_LOOK_AGAIN_S)
                 finally:
                     self._deciding = False
+                    self._step.set()
 
     async def _turn(self) -> bool:
         """One mini-batch to the gate and into the air. False: wait for a connection, or for definitions."""
@@ -270,46 +247,30 @@ class MailboxDesk:
 
     def _landed(self, task: asyncio.Task[None]) -> None:
         self._in_the_air.discard(task)
+        self._step.set()
         self._wake.set()
 
     # -- pauses
 
     def _consider_pause(self, claim: Claim, delivery: Delivery) -> None:
-        if delivery.outcome == "sent":
-            self._refusals = 0
-        if delivery.pause is not None:
-            self._pause_for(claim, delivery.pause.reason, delivery.pause.for_s)
-        elif delivery.outcome == "deferred" and delivery.phase == "connect" and self._pause is None:
-            # Nobody there. Waiting for a server is wall time, so that a fast clock does not use up every try meanwhile.
-            first, longest = CONNECT_PAUSE_S
-            seconds = min(first * 2**self._refusals, longest)
-            self._refusals = min(self._refusals + 1, 10)
-            self._pause_for(claim, "unreachable", seconds * self._tools.clock_rate)
-
-    def _pause_for(self, claim: Claim, reason: str, campaign_s: float | None) -> None:
-        """No grants for so many campaign seconds (None: until somebody resumes it). Said once a pause."""
-        if self._pause is not None and self._pause.reason == reason:
+        pause = self._pauses.consider(delivery)
+        if pause is None:
             return
-        now, wall = self._tools.clock.now(), self._tools.clock.wall()
-        until = None if campaign_s is None else now + timedelta(seconds=campaign_s)
-        local_s = STALE_GRANTS_S if campaign_s is None else campaign_s / self._tools.clock_rate
-        self._pause = _Pause(reason, wall + timedelta(seconds=local_s))
-        metrics.PAUSES.labels(reason).inc()
-        log.warning("mailbox_paused", mailbox_id=self.mailbox_id, reason=reason, until=until)
-        event = reports.paused(claim.grant.touch.pool_id, self.mailbox_id, until=until, reason=reason, at=now)
+        metrics.PAUSES.labels(pause.reason).inc()
+        log.warning("mailbox_paused", mailbox_id=self.mailbox_id, reason=pause.reason, until=pause.until)
+        pool_id, now = claim.grant.touch.pool_id, self._tools.clock.now()
+        event = reports.paused(pool_id, self.mailbox_id, until=pause.until, reason=pause.reason, at=now)
         self._tools.teller.tell([event], lambda: None)
         self._wake.set()
 
     def _refuse_while_paused(self) -> bool:
         """Give back what was granted before dispatch heard of the pause."""
-        if self._pause is None:
-            return False
-        if self._tools.clock.wall() >= self._pause.until_wall:
-            self._pause = None
+        pause = self._pauses.current
+        if pause is None:
             return False
         now = self._tools.clock.now()
         while self._queue:
-            self._settle(_Done(outcomes.mailbox_paused(self._queue.popleft(), now, self._pause.reason)))
+            self._settle(_Done(outcomes.mailbox_paused(self._queue.popleft(), now, pause.reason)))
         return True
 
     # -- the outcomes
@@ -321,8 +282,7 @@ class MailboxDesk:
     async def _write(self) -> None:
         while True:
             await self._finished.wait()
-            if self._in_the_air and len(self._done) < BATCH // 2:
-                await asyncio.sleep(GATHER_S)
+            await self._record_pace.wait(len(self._done))
             self._finished.clear()
             batch, self._done, self._writing = self._done, [], True
             try:
@@ -332,6 +292,7 @@ class MailboxDesk:
                 await self._record([_plain(done) for done in batch])
             finally:
                 self._writing = False
+                self._step.set()
 
     async def _record(self, batch: list[_Done]) -> None:
         """Suppressions, then outcomes, then what is told of them: each only when the one before stands."""

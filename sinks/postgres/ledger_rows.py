@@ -10,7 +10,7 @@ from typing import Any
 from domain.ids import email_domain
 from domain.replies.matching import base_subject
 from schemas.sending import Grant
-from sinks.ports import Claim, Finished, LedgerGrant, Lease, Offer, SendRow, Verdict
+from sinks.ports import Claim, Finished, Lease, LedgerGrant, Offer, SendRow, Verdict
 from streams.errors import Poison
 
 FINAL = frozenset({"sent", "failed", "ambiguous", "suppressed"})
@@ -23,7 +23,9 @@ _NUMBER_BITS = 40
 def grant_order(grant_id: str) -> int:
     """A grant's place among its pool partition's: by epoch, then number. Raises Poison when it is not EPOCH-NUMBER."""
     epoch, dash, number = grant_id.partition("-")
-    if not (dash and grant_id.isascii() and epoch.isdecimal() and number.isdecimal() and len(epoch) < 8 and len(number) < 13):
+    if not (
+        dash and grant_id.isascii() and epoch.isdecimal() and number.isdecimal() and len(epoch) < 8 and len(number) < 13
+    ):
         raise Poison("bad_grant_id", "a grant_id is EPOCH-NUMBER")
     return (int(epoch) << _NUMBER_BITS) | int(number)
 

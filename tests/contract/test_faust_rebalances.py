@@ -111,7 +111,11 @@ async def test_a_killed_worker_is_replaced_and_its_work_is_neither_lost_nor_repe
     await first.reported("done")
     first.send(signal.SIGKILL)
     await publish(settings, [enrollment(number, f"lead-{number % 20}") for number in range(300, 400)])
-    await wait_for(lambda: _state_when(settings, 400), what="the state is whole")
+    try:
+        await wait_for(lambda: _state_when(settings, 400), what="the state is whole")
+    except AssertionError:
+        print(second.lines[-8:], "".join(second.errors)[-9000:])
+        raise
     assert set(await engaged(settings)) == {f"e{number}" for number in range(400)}
 
 

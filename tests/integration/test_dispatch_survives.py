@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import json
 import os
 import subprocess
 import sys
@@ -15,7 +14,7 @@ from typing import Any
 import pytest
 
 from schemas.definitions import Definition
-from schemas.sending import DueSend, Grant
+from schemas.sending import Grant
 from streams.failpoints import EXIT_CODE
 from streams.settings import Settings
 from tests.support.dispatch_role import outcome

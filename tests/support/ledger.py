@@ -24,6 +24,7 @@ SECRET = b"a secret for the tests' keyed hash"
 CAMPAIGN = "q1-brokers"
 MAILBOX = "anna"
 AT = datetime(2026, 3, 2, 9, tzinfo=UTC)
+FIRST_LEASE = Lease(0, 1)
 _numbers = itertools.count(1)
 
 
@@ -68,7 +69,7 @@ def grant(lead: str = "zoe", *, epoch: int = 1, number: int | None = None, **mor
     return Grant(**(whole | of_grant))
 
 
-def offer(given: Grant, lease: Lease = Lease(0, 1), goal: str = "acquisition") -> Offer:
+def offer(given: Grant, lease: Lease = FIRST_LEASE, goal: str = "acquisition") -> Offer:
     """A grant as the sender offers it to the ledger."""
     message_id = f"<k1-{given.touch.send_id.hex}@sender.example>"
     return Offer(given, lease, message_id, goal, given.write().decode())
@@ -81,7 +82,7 @@ class World:
     dsn: str
     pool: asyncpg.Pool
     owner: UUID = field(default_factory=uuid4)
-    lease: Lease = Lease(0, 1)
+    lease: Lease = FIRST_LEASE
     _gate_numbers: Any = field(default_factory=lambda: itertools.count(1))
 
     @property

@@ -114,7 +114,9 @@ class FakeStream:
 
     @property
     def pauses(self) -> list[MailboxPaused]:
-        return [MailboxPaused.read(v) for t, v in self._outputs if t == "grant-outcomes" and b"mailbox_paused" in v[:60]]
+        return [
+            MailboxPaused.read(v) for t, v in self._outputs if t == "grant-outcomes" and b"mailbox_paused" in v[:60]
+        ]
 
 
 @dataclass
@@ -148,11 +150,7 @@ class MemoryLedger:
         self.log.append(f"gate {mailbox_id}")
         return GateResult(
             [c for c in claims if c.grant.touch.lead_id not in self.refuse | dict.fromkeys(self.lost)],
-            [
-                Refusal(c, *self.refuse[c.grant.touch.lead_id])
-                for c in claims
-                if c.grant.touch.lead_id in self.refuse
-            ],
+            [Refusal(c, *self.refuse[c.grant.touch.lead_id]) for c in claims if c.grant.touch.lead_id in self.refuse],
             [c for c in claims if c.grant.touch.lead_id in self.lost],
         )
 
@@ -276,7 +274,7 @@ class Office:
         self.book = book_of(*(definitions or (campaign_definition(), mailbox_definition())))
         self.sender = Sender(
             stream=self.stream,
-            check=lambda: self.check(),
+            check=self._check,
             ledger=self.ledger,
             stops=self.stops,
             book=self.book,
@@ -287,6 +285,9 @@ class Office:
             clock_rate=clock_rate,
             sweep_s=sweep_s,
         )
+
+    def _check(self) -> None:
+        self.check()
 
     def _courier(self, mailbox: Mailbox) -> MemoryCourier:
         return self.couriers.setdefault(mailbox.mailbox_id, MemoryCourier())

@@ -118,16 +118,18 @@ class Counting:
 
 
 def count_recovered(handler: Counting) -> None:
-    """Count the changelog records that Faust applies in a recovery."""
-    from streams.seam import DurableTable
+    """Count the changelog records of leads that a recovery puts into the table."""
+    from streams.seam import Replay
 
-    plain = DurableTable.apply_changelog_batch
+    plain = Replay.apply
 
-    def counted(table: Any, batch: Any) -> None:
-        handler.applied += len(batch)
-        plain(table, batch)
+    def counted(replay: Any, tp: Any, message: Any) -> None:
+        known = replay._recovery.active_offsets.get(tp)
+        plain(replay, tp, message)
+        if tp.topic.endswith("leads-leads-changelog"):
+            handler.applied += replay._recovery.active_offsets.get(tp) != known
 
-    DurableTable.apply_changelog_batch = counted  # type: ignore[method-assign]
+    Replay.apply = counted  # type: ignore[method-assign]
 
 
 class FixedLeases:

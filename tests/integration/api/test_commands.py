@@ -212,8 +212,16 @@ def test_dead_letters_are_listed_shown_and_put_back(
     assert "not PARTITION:OFFSET" in touchline("dlq", "show", "x", code=2).stderr
 
 
-def test_doctor_names_each_failing_check_and_its_remedy(touchline: Touchline, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_doctor_names_each_failing_check_and_its_remedy(
+    touchline: Touchline, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     touchline("migrate")
+    assert all(check["ok"] for check in data_of(touchline("doctor", "--json")))
+    documents, leads = tmp_path / "q1.yaml", tmp_path / "leads.csv"
+    documents.write_text(DOCUMENTS)
+    leads.write_text("email\nann@x.example\n")
+    touchline("apply", str(documents))
+    touchline("enroll", "q1", str(leads))
     checks = {check["name"]: check for check in data_of(touchline("doctor", "--json", code=1))}
     assert checks["kafka"]["ok"]
     assert checks["postgres"]["ok"]
@@ -222,6 +230,20 @@ def test_doctor_names_each_failing_check_and_its_remedy(touchline: Touchline, mo
     monkeypatch.setenv("TOUCHLINE_POSTGRES_DSN", "postgresql://nobody@127.0.0.1:9/none")
     broken = {check["name"]: check for check in data_of(touchline("doctor", "--json", code=1))}
     assert "TOUCHLINE_POSTGRES_DSN" in broken["postgres"]["remedy"]
+
+
+def test_a_mailbox_is_paused_and_resumed_by_hand(
+    touchline: Touchline, tmp_path: Path, kafka_bootstrap: str, topic_prefix: str
+) -> None:
+    documents = tmp_path / "q1.yaml"
+    documents.write_text(DOCUMENTS)
+    touchline("apply", str(documents))
+    touchline("mailbox", "pause", "anna", "--reason", "holiday")
+    assert data_of(touchline("mailbox", "resume", "anna", "--json")) == {"mailbox_id": "anna", "state": "resumed"}
+    records = read_topic(kafka_bootstrap, f"{topic_prefix}grant-outcomes")
+    told = [(record.key, json.loads(record.value)["type"], json.loads(record.value)["reason"]) for record in records]
+    assert told == [(b"main", "mailbox_paused", "holiday"), (b"main", "mailbox_resumed", "operator")]
+    assert "no mailbox" in touchline("mailbox", "resume", "bert", code=2).stderr
 
 
 def test_every_topic_of_the_map_is_there(touchline: Touchline) -> None:

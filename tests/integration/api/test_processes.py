@@ -24,8 +24,8 @@ KEYS = "k1:" + "A" * 43 + "="
 AT = datetime(2026, 3, 2, 9, tzinfo=UTC)
 
 
-async def get(url: str, **options: bool) -> aiohttp.ClientResponse:
-    async with aiohttp.ClientSession() as http, http.get(url, **options) as answer:
+async def get(url: str, *, allow_redirects: bool = True) -> aiohttp.ClientResponse:
+    async with aiohttp.ClientSession() as http, http.get(url, allow_redirects=allow_redirects) as answer:
         await answer.read()
         return answer
 

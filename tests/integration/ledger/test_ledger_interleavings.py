@@ -25,11 +25,11 @@ SUPPRESSION = Suppression("all", "unsubscribe", "u:1", email="zoe@example.com")
 class Held:
     """A pool of one connection inside an open transaction: what it does is done, and not yet committed."""
 
-    def __init__(self, connection: asyncpg.Connection) -> None:
+    def __init__(self, connection: Any) -> None:
         self._connection = connection
 
     @asynccontextmanager
-    async def acquire(self) -> AsyncIterator[asyncpg.Connection]:
+    async def acquire(self) -> AsyncIterator[Any]:
         yield self._connection
 
     def __getattr__(self, name: str) -> Any:

@@ -180,9 +180,7 @@ async def test_an_owner_that_lost_its_partition_settles_nothing(world: World) ->
 async def test_an_hour_after_the_outcome_only_ids_and_outcomes_are_left(world: World) -> None:
     claim = await world.finish(grant(), "sent")
     young = await world.finish(grant("max"), "sent")
-    await world.pool.execute(
-        "update sends set claimed_at = claimed_at - interval '2 hours' where lead_id = 'zoe'"
-    )
+    await world.pool.execute("update sends set claimed_at = claimed_at - interval '2 hours' where lead_id = 'zoe'")
     await world.ledger.settle(world.lease, young.claimed_at + SLACK)
 
     await world.ledger.forget(world.lease)

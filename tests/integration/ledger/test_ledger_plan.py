@@ -10,9 +10,7 @@ from sinks.postgres.queries import queries
 from tests.support.ledger import AT, World, grant
 from tests.support.waiting import wait_for
 
-STATEMENTS = [
-    f"{file}.{name}" for file in ("ledger", "stops", "leases") for name in queries(file)
-]
+STATEMENTS = [f"{file}.{name}" for file in ("ledger", "stops", "leases") for name in queries(file)]
 SCANS = re.compile(r"(Seq Scan|Index Scan|Index Only Scan|Bitmap Heap Scan)(?: Backward)?(?: using (\w+))? on (\w+)")
 TABLES = {"sends", "consents", "stops", "suppressions", "campaign_addresses", "campaign_gates", "partition_leases"}
 INDEXES = {
@@ -86,6 +84,7 @@ async def test_a_touchs_updates_stay_within_their_page(world: World) -> None:
         claims = await world.claim(*(grant(lead) for lead in leads[start : start + 20]))
         passed = (await world.gate(claims)).passed
         await world.ledger.record([Verdict(claim, "sent", used=True, at=AT, subject="Hello") for claim in passed])
+
     async def updates() -> tuple[int, int] | None:
         async with world.pool.acquire() as connection:
             await connection.execute("select pg_stat_force_next_flush()")

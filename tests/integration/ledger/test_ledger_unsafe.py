@@ -28,9 +28,7 @@ async def test_switched_off_a_touch_in_the_air_is_sent_again_by_the_next_owner(w
 
 
 @pytest.mark.parametrize("value", ["", "0", "true", "yes"])
-async def test_only_the_exact_switch_switches_it_off(
-    world: World, monkeypatch: pytest.MonkeyPatch, value: str
-) -> None:
+async def test_only_the_exact_switch_switches_it_off(world: World, monkeypatch: pytest.MonkeyPatch, value: str) -> None:
     monkeypatch.setenv(SWITCH, value)
     assert type(ledger_of(world.pool, SECRET)) is PostgresLedger
     monkeypatch.setenv(SWITCH, "1")

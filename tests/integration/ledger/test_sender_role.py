@@ -106,7 +106,7 @@ async def test_a_sender_that_dies_after_the_250_leaves_an_ambiguous_touch_and_ne
     first = office_of(world, smtp_sink)
     recorded = asyncio.Event()
 
-    async def never(_: Any) -> Any:
+    async def never(verdicts: Any) -> Any:
         recorded.set()
         await asyncio.Event().wait()
 

@@ -38,9 +38,13 @@ async def test_a_touch_passes_the_gate_leaves_and_is_told_with_its_slot() -> Non
         await office.take(given)
         assert await told(office, 1) == ["zoe sent"]
         result, answer = office.stream.results[0], office.stream.answers[0]
-    assert (result.code, result.granted_at, result.subject) == ("250 2.0.0", given.granted_at, "Question about Hôtel du Lac")
+    assert (result.code, result.granted_at, result.subject) == (
+        "250 2.0.0",
+        given.granted_at,
+        "Question about Hôtel du Lac",
+    )
     assert (answer.grant_id, answer.used, answer.reason) == (given.grant_id, True, "sent")
-    (recipient, data), = office.courier.sent
+    ((recipient, data),) = office.courier.sent
     assert recipient == "zoe@example.com"
     assert b"https://t.example.com/t/o/" in data
     assert b"https://t.example.com/u/" in data
@@ -387,5 +391,3 @@ async def test_an_intake_that_the_ledger_refuses_for_now_is_tried_again_by_the_b
             await office.take(given)
         await office.take(given)
         assert await told(office, 1) == ["zoe sent"]
-
-

@@ -315,6 +315,16 @@ def test_no_line_separator_ends_a_header(separator: str) -> None:
     assert message.subject == parsed["Subject"]
 
 
+@pytest.mark.parametrize("separator", ["\r\n", "\x85", "\u2028", "\u2029", "\x00"])
+def test_an_earlier_subject_and_a_senders_name_are_cleaned_too(separator: str) -> None:
+    thread = Thread.model_construct(subject=f"About{separator}Riad", message_ids=["<1@sender.example>"])
+    touch = due(company="X").model_copy(update={"thread": thread})
+    message = rendered(touch, subject=None, mailbox=replace(ANNA, from_name=f"Anna{separator}Berg"))
+    parsed = read(message)
+    assert message.subject == parsed["Subject"] == "Re: About Riad"
+    assert parsed["From"].addresses[0].display_name == "Anna Berg"
+
+
 def test_direction_marks_do_not_stand_in_a_subject() -> None:
     assert rendered(due(company="Riad\u202egpj.exe\u200b")).subject == "About Riadgpj.exe"
 
