@@ -68,9 +68,8 @@ class Shelf:
         self._changed[send_id] = None
 
     def open(self, work: Work) -> None:
-        """Begin a batch. Whatever an earlier one left without `close` is forgotten."""
+        """Begin a batch."""
         self._work = work
-        self._changed.clear()
 
     def close(self) -> None:
         """Write what changed."""

@@ -9,9 +9,9 @@ such programs are written: 25 rows at a time, `EmailMessage`, `aiosmtplib.send`-
 import argparse
 import asyncio
 import json
+from datetime import UTC, datetime
 from email.message import EmailMessage
 from email.utils import format_datetime, make_msgid
-from typing import Any
 
 import aiosmtplib
 import asyncpg
@@ -45,7 +45,7 @@ HTML = SandboxedEnvironment(autoescape=True).from_string(
 )
 
 
-async def fill(pool: asyncpg.Pool[Any], leads: int) -> None:
+async def fill(pool: asyncpg.Pool, leads: int) -> None:
     """Put `leads` pending emails into the table."""
     async with pool.acquire() as connection:
         await connection.execute(SCHEMA)
@@ -76,13 +76,11 @@ def build(email: str, values: dict[str, str]) -> EmailMessage:
     return message
 
 
-def _now() -> Any:
-    from datetime import UTC, datetime
-
+def _now() -> datetime:
     return datetime.now(UTC)
 
 
-async def worker(pool: asyncpg.Pool[Any], port: int) -> int:
+async def worker(pool: asyncpg.Pool, port: int) -> int:
     """One polling loop with its own kept connection. Ends when nothing is left."""
     client = aiosmtplib.SMTP(hostname="127.0.0.1", port=port, use_tls=False, start_tls=False)
     await client.connect()

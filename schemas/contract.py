@@ -174,7 +174,7 @@ def main(arguments: list[str] | None = None) -> int:
     if options.check:
         stale = drift()
         for name in stale:
-            print(f"docs/contract/{name} differs from the models: run `python -m schemas.contract`", file=sys.stderr)
+            sys.stderr.write(f"docs/contract/{name} differs from the models: run `python -m schemas.contract`\n")
         return 1 if stale else 0
     for name, text in generate().items():
         path = FOLDER / name

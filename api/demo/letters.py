@@ -6,7 +6,6 @@ from datetime import datetime
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from email.utils import format_datetime, parseaddr
-from typing import cast
 
 from api.demo.personas import Persona, return_date
 from domain.ids import draw
@@ -40,7 +39,7 @@ class Letter:
 
 def read_letter(raw: bytes) -> Letter:
     """Read a message the way a mail client does (standard library parser)."""
-    message = cast(EmailMessage, message_from_bytes(raw, policy=policy.default))
+    message = message_from_bytes(raw, policy=policy.default)
     text = _part(message, "plain")
     html = _part(message, "html").replace("&amp;", "&")
     pixel = PIXEL.search(html)

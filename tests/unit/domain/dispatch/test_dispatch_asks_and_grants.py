@@ -301,7 +301,8 @@ def test_chunks_hold_fifty_grants_and_read_back_as_written():
     assert all(len(value) < 10_000 for value in world.windows.values())
 
 
-def test_windows_are_deleted_after_26_hours_but_never_while_a_grant_is_open():
+@pytest.mark.parametrize("restarts", [False, True])
+def test_windows_are_deleted_after_26_hours_but_never_while_a_grant_is_open(restarts):
     world = World(definitions(campaign(), mailbox()))
     world.advance(at("10:00"))
     world.ask(ask("answered"))
@@ -314,11 +315,23 @@ def test_windows_are_deleted_after_26_hours_but_never_while_a_grant_is_open():
     assert len(world.windows) == 2
     world.advance(at("10:00") + 40 * HOUR)
     assert len(world.windows) == 1
-    world.restart()
+    if restarts:
+        world.restart()
+        world.advance(at("10:00") + 40 * HOUR, since=at("10:00") + 40 * HOUR)
     assert world.partition.open == 1
     world.answer(still_open)
-    world.advance(at("10:00") + 80 * HOUR)
+    world.advance(at("10:00") + 41 * HOUR)
     assert world.windows == {}
+
+
+def test_answered_grants_leave_room_for_open_ones_after_a_restart():
+    world = World(definitions(campaign(), mailbox()), max_open=2)
+    world.advance(at("10:00"))
+    world.ask(*(ask(n) for n in range(5)))
+    for one in world.advance(at("10:00")):
+        world.answer(one)
+    world.restart()
+    assert len(world.advance(at("10:01"))) == 2
 
 
 def test_an_answer_an_hour_late_is_written_before_its_chunk_is_forgotten():
