@@ -150,6 +150,7 @@ async def _dispatch(running: Running) -> Built:
 async def _sender(running: Running) -> Built:
     from agents.sender import Sender
     from agents.sending.book import Book
+    from sinks.postgres.ledger_unsafe import ledger_of
     from sinks.smtp import MailboxSmtp
     from streams.failpoints import Failpoints
 
@@ -163,7 +164,7 @@ async def _sender(running: Running) -> Built:
     handler = Sender(
         stream=stream,
         check=stream.alive.check,
-        ledger=PostgresLedger(pool, keys.hash_secret),
+        ledger=ledger_of(pool, keys.hash_secret),
         stops=PostgresStops(pool, keys.hash_secret),
         book=book,
         keys=keys,

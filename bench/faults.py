@@ -85,7 +85,7 @@ async def fault_run(directory: Path, leads: int, kills: int, seed: int, rate: fl
         settled = await settle(rig, LONGEST_S - (time.monotonic() - started))
         verdict = await rig.verdict()
         ambiguous = await rig.ambiguous()
-        over = verdict.over_cap(await rig.campaign_cap(), rig.caps)
+        over = verdict.over_cap(rig.campaign_cap(), rig.caps)
         damage = chaos.damage
         for name in ("duplicates", "lost", "sent_after_stop"):
             for finding in getattr(verdict, name):

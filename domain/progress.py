@@ -2,6 +2,8 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+from uuid import UUID
 
 from schemas.engagements import Engagement
 
@@ -54,12 +56,49 @@ class UnknownStatusError(ValueError):
     """A status that counts nowhere would break the sum; the event that carries it is refused."""
 
 
-def tally(facts: Iterable[Engagement]) -> dict[Key, int]:
-    """What these facts add to the figures. Facts without a campaign add nothing.
+class Place(NamedTuple):
+    """Where an enrollment stands after some facts."""
 
-    Raises `UnknownStatusError` for a status outside docs/behaviour.md 2.2.
+    campaign_id: str
+    lead_id: str
+    status: str
+
+
+class Move(NamedTuple):
+    """`count` enrollments of a campaign went from one status to another; `was` None: they are new."""
+
+    campaign_id: str
+    was: str | None
+    status: str
+    count: int
+
+
+def places(facts: Iterable[Engagement]) -> dict[UUID, Place]:
+    """Where the enrollments of these facts stand after them: the last fact that changed a status decides.
+
+    What it was before is not believed: a crash may make leads tell again in another order, and then the statuses of the
+    facts that were new do not chain. Raises `UnknownStatusError` for a status outside docs/behaviour.md 2.2.
+    """
+    found: dict[UUID, Place] = {}
+    for fact in facts:
+        status, campaign = fact.status, fact.campaign_id
+        if status is None or campaign is None or fact.enrollment_id is None or status == fact.previous_status:
+            continue
+        _bucket(status)
+        found[fact.enrollment_id] = Place(campaign, fact.lead_id, status)
+    return found
+
+
+def tally(facts: Iterable[Engagement], moves: Iterable[Move] = ()) -> dict[Key, int]:
+    """What these facts, and the moves of enrollments that came of them, add to the figures.
+
+    Each enrollment counts once as `enrolled` and once under the figure of its status, so the sum always holds. Facts
+    without a campaign add nothing.
     """
     sums: defaultdict[Key, int] = defaultdict(int)
+    for campaign, was, status, count in moves:
+        sums[campaign, "", "", "enrolled" if was is None else _bucket(was)] += count if was is None else -count
+        sums[campaign, "", "", _bucket(status)] += count
     for fact in facts:
         campaign = fact.campaign_id
         if campaign is None:
@@ -75,12 +114,6 @@ def tally(facts: Iterable[Engagement]) -> dict[Key, int]:
 def _changes(fact: Engagement) -> list[tuple[str, int]]:
     changes: list[tuple[str, int]] = []
     kind = fact.type
-    if kind == "enrolled":
-        changes.append(("enrolled", 1))
-        changes.append((_bucket(fact.status or "enrolled"), 1))
-    elif fact.status is not None and fact.previous_status is not None and fact.status != fact.previous_status:
-        changes.append((_bucket(fact.previous_status), -1))
-        changes.append((_bucket(fact.status), 1))
     if kind == "refused" and fact.code not in REPEATED_ASKS:
         changes.append(("refused", 1))
     elif kind == "score_changed":
@@ -101,9 +134,19 @@ def _figures(fact: Engagement) -> tuple[str, ...]:
     if once is not None:
         return (once,) if fact.first is not False else ()
     if kind == "bounced":
-        return BOUNCES.get(fact.data.get("kind"), ("bounced",))
+        return _bounces(fact)
     counted = COUNTED.get(kind)
     return (counted,) if counted is not None else ()
+
+
+def _bounces(fact: Engagement) -> tuple[str, ...]:
+    """A further report about the same touch takes nothing more off the delivered ones; a hard one after a soft one still
+    counts as bounced.
+    """
+    figures = BOUNCES.get(fact.data.get("kind"), ("bounced",))
+    if fact.first is not False:
+        return figures
+    return tuple(figure for figure in figures if figure == "bounced" and fact.status != fact.previous_status)
 
 
 def _bucket(status: str) -> str:

@@ -215,6 +215,24 @@ VALID: dict[str, Example] = {
             "at": AT,
         },
     ),
+    "tasks": Example(
+        "lead-1042",
+        {
+            "version": 1,
+            "event_id": EVENT,
+            "lead_id": "lead-1042",
+            "campaign_id": "q1-brokers",
+            "enrollment_id": ENROLLMENT,
+            "step_id": "call",
+            "title": "Call Zoé Martin",
+            "description": "Ask about the summer season.",
+            "queue": "sales",
+            "priority": "high",
+            "task_kind": "schedule_call",
+            "due_at": "2026-03-04T09:00:00Z",
+            "at": AT,
+        },
+    ),
     "dead-letters": Example(
         "lead-1042",
         {
@@ -256,5 +274,6 @@ INVALID: dict[str, Example] = {
     "replies": _with("replies", "matched_by", "luck", "matched_by is not one of the known ways"),
     "dispositions": _with("dispositions", "disposition", "MAYBE", "disposition is not one of the known ones"),
     "engagements": _without("engagements", "lead_id"),
+    "tasks": _with("tasks", "priority", "urgent", "priority is not one of the known ones"),
     "dead-letters": _without("dead-letters", "reason"),
 }

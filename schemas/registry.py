@@ -12,6 +12,7 @@ from schemas.engagements import Engagement
 from schemas.enrollments import EnrollmentEvent
 from schemas.replies import Disposition, InboundMail, Reply
 from schemas.sending import DueSendEvent, Grant, GrantEvent, SendResult
+from schemas.tasks import TaskDue
 from schemas.ticks import Tick
 from schemas.tracking import Hit
 
@@ -29,6 +30,7 @@ TOPIC_MODELS: dict[str, TypeAdapter[Any]] = {
     "replies": TypeAdapter(Reply),
     "dispositions": TypeAdapter(Disposition),
     "engagements": TypeAdapter(Engagement),
+    "tasks": TypeAdapter(TaskDue),
 }
 """Every topic whose values are read by a role. (`dead-letters` carries the original bytes; its headers are `DeadLetter`.)"""
 
@@ -63,6 +65,7 @@ TOPIC_NOTES: dict[str, Note] = {
     "replies": Note("lead_id", "A matched reply, told before it is classified."),
     "dispositions": Note("lead_id", "The classified reply."),
     "engagements": Note("lead_id", "Everything that happened to a lead: the public feed, without personal data."),
+    "tasks": Note("lead_id", "A call or manual touch that fell due, in words that may name a person."),
     "dead-letters": Note(
         "as the source", "What could not be processed: the original bytes; the story is in the headers shown here."
     ),

@@ -239,6 +239,22 @@ class SafeConsumer(driver.Consumer):
         """Joining a generation is as good as a heartbeat."""
         self._thread.heartbeat_at = boottime()  # type: ignore[attr-defined]
 
+    async def perform_seek(self) -> None:
+        """Go back to what is committed, and to the beginning of source partitions where nothing is.
+
+        Faust resumes the partitions before it seeks, and a fetch that is under way may return their records before the
+        flow is resumed: they are dropped. aiokafka's `seek_to_committed` leaves a partition without a committed offset
+        where it stands, behind them.
+        """
+        await super().perform_seek()
+        topics = self.app.inbox.topics
+        uncommitted = [
+            tp for tp in self.assignment() if tp.topic in topics and not self._committed_offset.get(tp)
+        ]
+        if uncommitted:
+            for tp, offset in (await self.earliest_offsets(*uncommitted)).items():
+                await self.seek(TP(*tp), offset)  # also drops what is fetched; a reset would wait for it to be taken
+
     async def verify_all_partitions_active(self) -> None:
         """Faust's livelock messages speak of stream iteration, which the runner does not use; the watchdog is ours."""
 

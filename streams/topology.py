@@ -68,6 +68,7 @@ TOPICS: dict[str, Topic] = {
         Topic("replies", "lead_id", ("replies",), ("leads",)),
         Topic("dispositions", "lead_id", ("replies",), ("leads", "projector", "downstream")),
         Topic("engagements", "lead_id", ("leads",), ("projector", "downstream"), FOREVER),
+        Topic("tasks", "lead_id", ("leads",), ("projector",)),
         Topic("dead-letters", "", ("everyone",), ("operator",), max_value=9 * KIB * KIB),
     )
 }

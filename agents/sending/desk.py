@@ -20,7 +20,7 @@ from agents.sending.teller import Telling
 from agents.sending.tools import Courier, Tools
 from domain.campaign import Mailbox
 from domain.message import InvalidAddress, RenderError
-from sinks.ports import Claim, Lease, Refusal, Suppression, Verdict
+from sinks.ports import Claim, GateResult, Lease, Refusal, Suppression, Verdict
 from sinks.postgres.connect import retrying
 from sinks.smtp_answers import Delivery
 from streams.errors import NotAlive, Poison
@@ -159,24 +159,31 @@ class MailboxDesk:
         by_lease: dict[Lease, list[Claim]] = {}
         for claim in claims:
             by_lease.setdefault(claim.lease, []).append(claim)
-        for group in by_lease.values():
-            try:
+        groups = list(by_lease.values())
+        try:
+            while groups:
                 tools.check()
+                group = groups[0]
                 result = await retrying(
                     "gate",
                     lambda group=group: tools.ledger.gate(group, mailbox_id=self.mailbox_id, gate_no=gate_no, now=now),
                 )
-            except BaseException:
-                self._queue.extendleft(group)
-                raise
-            self._count(result.passed, result.refused, result.lost)
-            tools.hands.put_down(result.lost)
-            if result.refused:
-                self._tell_refused(result.refused, now)
-            for claim in result.passed:
-                task = asyncio.create_task(self._send(claim, mailbox, courier))
-                self._in_the_air.add(task)
-                task.add_done_callback(self._landed)
+                groups.pop(0)
+                self._decided(result, now, mailbox, courier)
+        finally:
+            for group in groups:
+                self._queue.extendleft(reversed(group))
+
+    def _decided(self, result: GateResult, now: datetime, mailbox: Mailbox, courier: Courier) -> None:
+        """What passed goes into the air, what was refused is told, what is another owner's is put down."""
+        self._count(result.passed, result.refused, result.lost)
+        self._tools.hands.put_down(result.lost)
+        if result.refused:
+            self._tell_refused(result.refused, now)
+        for claim in result.passed:
+            task = asyncio.create_task(self._send(claim, mailbox, courier))
+            self._in_the_air.add(task)
+            task.add_done_callback(self._landed)
 
     def _count(self, passed: list[Claim], refused: list[Refusal], lost: list[Claim]) -> None:
         wall = self._tools.clock.wall()

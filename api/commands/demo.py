@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -14,7 +15,11 @@ from api.errors import FAILED
 @command
 def demo(
     leads: Annotated[int, typer.Option(min=1, max=5000, help="How many leads.")] = 300,
-    rate: Annotated[float, typer.Option(min=1.0, max=20000.0, help="Campaign seconds a second.")] = 14400.0,
+    rate: Annotated[float, typer.Option(min=1.0, max=50000.0, help="Campaign seconds a second.")] = 14400.0,
+    campaign: Annotated[
+        Path | None,
+        typer.Option(hidden=True, exists=True, dir_okay=False, help="Another campaign file whose touches have the same texts."),
+    ] = None,
     claude: Annotated[
         bool, typer.Option("--claude", help="Classify with Claude (ANTHROPIC_API_KEY) instead of a stand-in.")
     ] = False,
@@ -25,6 +30,8 @@ def demo(
     from api.demo.run import run_demo
 
     options = Options(leads=leads, clock_rate=rate, use_claude=claude)
+    if campaign is not None:
+        options.campaign = campaign
     result, clean = asyncio.run(run_demo(options, as_json=as_json))
     if as_json:
         print_json(result)

@@ -7,7 +7,7 @@ from rich.console import Console, Group
 from rich.table import Table
 
 from api.demo.judge import Verdict
-from api.demo.rig import CAMPAIGN_ID, Rig
+from api.demo.rig import Rig
 from api.local.jars import kafka_version
 
 FUNNEL = (
@@ -39,7 +39,7 @@ async def figures(rig: Rig, verdict: Verdict, wall_seconds: float) -> dict[str, 
         "lost": len(verdict.lost),
         "sent_after_stop": len(verdict.sent_after_stop),
         "max_in_rolling_hour": verdict.max_in_rolling_hour,
-        "hourly_cap": await rig.campaign_cap(),
+        "hourly_cap": rig.campaign_cap(),
         "opened": progress["emails_opened"],
         "clicked": progress["emails_clicked"],
         "replied": progress["emails_replied"],
@@ -114,6 +114,3 @@ def is_clean(result: Mapping[str, Any]) -> bool:
     """Whether every promise held."""
     kept = not (result["duplicates"] or result["lost"] or result["sent_after_stop"])
     return kept and result["max_in_rolling_hour"] <= result["hourly_cap"]
-
-
-__all__ = ["CAMPAIGN_ID", "figures", "funnel", "is_clean", "judged", "story"]

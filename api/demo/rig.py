@@ -6,6 +6,7 @@ The demo, the fault run and the bench stand on it. Everything is on loopback and
 import asyncio
 import csv
 import json
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
@@ -18,12 +19,14 @@ from typing import Any, Self
 import asyncpg
 import yaml
 
+from api.demo.borrowed import borrow
 from api.demo.claude_stub import ClaudeStub
 from api.demo.correspondents import Correspondents
 from api.demo.judge import Accepted, Stopped, Verdict, judge
 from api.demo.letters import read_letter
 from api.demo.personas import PERSONAS, expected_steps, persona_of
 from api.local.child import StackError, free_ports
+from api.local.choose import Services, choose
 from api.local.jars import Progress
 from api.local.smtp_record import read_record
 from api.local.stack import LocalStack
@@ -31,10 +34,10 @@ from api.supervisor import PROCESSES, Supervisor, local_secrets
 from domain.ids import normalise_email
 from domain.tokens import TokenKeys, address_key, lead_key
 from streams.clock import Clock
+from streams.settings import load_settings
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "examples"
-CAMPAIGN_ID = "spring-hotels"
 FIRST_MORNING = datetime(2026, 3, 2, 7, 0, tzinfo=UTC)
 """Campaign time at the start: a Monday, an hour before the first European windows open."""
 
@@ -65,7 +68,10 @@ def read_leads(count: int, source: Path = EXAMPLES / "leads.csv") -> list[LeadRo
 
 @dataclass(slots=True)
 class Options:
-    """How a run differs from the demo."""
+    """How a run differs from the demo.
+
+    `own_servers`: start Kafka and PostgreSQL here even where the environment names some (the fault run kills them).
+    """
 
     leads: int = 300
     clock_rate: float = 14400.0
@@ -74,6 +80,9 @@ class Options:
     env: Mapping[str, str] = field(default_factory=dict[str, str])
     use_claude: bool = False
     campaign: Path = EXAMPLES / "campaign.yaml"
+    leads_file: Path = EXAMPLES / "leads.csv"
+    starts_at: datetime = FIRST_MORNING
+    own_servers: bool = False
 
 
 class Rig:
@@ -82,8 +91,15 @@ class Rig:
     def __init__(self, directory: Path, options: Options, *, progress: Progress | None = None) -> None:
         self.directory = directory
         self.options = options
-        self.leads = read_leads(options.leads)
-        self.stack = LocalStack(directory, progress=progress)
+        self.leads = read_leads(options.leads, options.leads_file)
+        self.documents: list[dict[str, Any]] = list(yaml.safe_load_all(options.campaign.read_text("utf-8")))
+        self.campaign_id = str(next(doc["id"] for doc in self.documents if doc["kind"] == "Campaign"))
+        self.caps = {
+            doc["id"]: int(doc["hourly_limit"])
+            for doc in self.documents
+            if doc["kind"] == "Mailbox" and "hourly_limit" in doc
+        }
+        self._progress = progress
         self._closing = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -102,23 +118,25 @@ class Rig:
     async def _start(self) -> None:
         options = self.options
         self._script_bounces()
-        await self._closing.enter_async_context(self.stack)
+        servers = await self._servers()
+        self.stack = servers.stack
         stub = await self._closing.enter_async_context(ClaudeStub())
         wall = datetime.now(UTC)
-        self.clock = Clock(rate=options.clock_rate, wall_anchor=wall, campaign_anchor=FIRST_MORNING)
+        self.clock = Clock(rate=options.clock_rate, wall_anchor=wall, campaign_anchor=options.starts_at)
         secrets = local_secrets(self.directory)
         port = free_ports(1)[0]
         self.public_url = f"http://127.0.0.1:{port}"
         self.env = {
-            "TOUCHLINE_KAFKA_BOOTSTRAP_SERVERS": self.stack.bootstrap_servers,
-            "TOUCHLINE_POSTGRES_DSN": self.stack.postgres_dsn,
+            "TOUCHLINE_KAFKA_BOOTSTRAP_SERVERS": servers.bootstrap_servers,
+            "TOUCHLINE_POSTGRES_DSN": servers.postgres_dsn,
             "TOUCHLINE_CLOCK_RATE": str(options.clock_rate),
-            "TOUCHLINE_CLOCK_ORIGIN": f"{wall.isoformat()}/{FIRST_MORNING.isoformat()}",
+            "TOUCHLINE_CLOCK_ORIGIN": f"{wall.isoformat()}/{options.starts_at.isoformat()}",
             "TOUCHLINE_TICK_SECONDS": str(options.tick_seconds),
             "TOUCHLINE_PUBLIC_URL": self.public_url,
             "TOUCHLINE_API_PORT": str(port),
             "TOUCHLINE_DATA_DIR": str(self.directory),
             **secrets,
+            **await self._room(servers),
             **({} if options.use_claude else {"ANTHROPIC_BASE_URL": stub.url, "ANTHROPIC_API_KEY": "local"}),
             **options.env,
         }
@@ -136,6 +154,21 @@ class Rig:
         following = asyncio.create_task(self.correspondents.run())
         self._closing.push_async_callback(_cancel, following)
 
+    async def _servers(self) -> Services:
+        """Kafka, PostgreSQL and the mail server: those the environment names (never the mail server), else our own."""
+        if self.options.own_servers:
+            stack = await self._closing.enter_async_context(LocalStack(self.directory, progress=self._progress))
+            return Services(stack.bootstrap_servers, stack.postgres_dsn, "embedded", "embedded", stack)
+        services = await choose(self.directory, load_settings(), progress=self._progress)
+        self._closing.callback(services.stop)
+        return services
+
+    async def _room(self, servers: Services) -> Mapping[str, str]:
+        """Settings that keep this run apart from everything else on servers that are not its own."""
+        if servers.kafka_from == servers.postgres_from == "embedded":
+            return {}
+        return await self._closing.enter_async_context(borrow(servers))
+
     def _script_bounces(self) -> None:
         """Have the mail server refuse the addresses that do not exist."""
         rules = [
@@ -143,8 +176,9 @@ class Rig:
             for lead in self.leads
             if persona_of(lead.email).bounces == "rcpt"
         ]
-        self.stack.smtp.script.parent.mkdir(parents=True, exist_ok=True)
-        self.stack.smtp.script.write_text(json.dumps(rules))
+        script = self.directory / "smtp" / "script.json"
+        script.parent.mkdir(parents=True, exist_ok=True)
+        script.write_text(json.dumps(rules))
 
     # -- what a user does
 
@@ -169,25 +203,21 @@ class Rig:
     async def launch(self) -> None:
         """Apply the campaign, enroll the leads, launch: the three commands of a user."""
         campaign, leads = self.directory / "campaign.yaml", self.directory / "leads.csv"
-        documents = list(yaml.safe_load_all(self.options.campaign.read_text("utf-8")))
-        self.caps = {
-            doc["id"]: doc["hourly_limit"] for doc in documents if doc["kind"] == "Mailbox" and "hourly_limit" in doc
-        }
-        for document in documents:
+        for document in self.documents:
             if document["kind"] == "Mailbox":
                 document["smtp"] |= {"host": self.stack.smtp_host, "port": self.stack.smtp_port}
-        campaign.write_text(yaml.safe_dump_all(documents, allow_unicode=True, sort_keys=False), "utf-8")
+        campaign.write_text(yaml.safe_dump_all(self.documents, allow_unicode=True, sort_keys=False), "utf-8")
         with leads.open("w", encoding="utf-8", newline="") as file:
             writer = csv.DictWriter(file, fieldnames=list(self.leads[0].row))
             writer.writeheader()
             writer.writerows(lead.row for lead in self.leads)
         await self.touchline("apply", str(campaign))
-        await self.touchline("enroll", CAMPAIGN_ID, str(leads))
-        await self.touchline("launch", CAMPAIGN_ID)
+        await self.touchline("enroll", self.campaign_id, str(leads))
+        await self.touchline("launch", self.campaign_id)
 
     async def query(self, statement: str, *arguments: object) -> list[asyncpg.Record]:
         """Rows from Postgres, for the evidence and the view. Raises what asyncpg raises."""
-        connection = await asyncpg.connect(self.stack.postgres_dsn)
+        connection = await asyncpg.connect(self.env["TOUCHLINE_POSTGRES_DSN"])
         try:
             return await connection.fetch(statement, *arguments)
         finally:
@@ -195,7 +225,7 @@ class Rig:
 
     async def progress(self) -> dict[str, int]:
         """The campaign's figures (docs/behaviour.md 6.4); empty before the first lead."""
-        rows = await self.query("select * from campaign_progress where campaign_id = $1", CAMPAIGN_ID)
+        rows = await self.query("select * from campaign_progress where campaign_id = $1", self.campaign_id)
         return {name: int(value or 0) for name, value in rows[0].items() if name != "campaign_id"} if rows else {}
 
     async def settled(self) -> bool:
@@ -247,16 +277,15 @@ class Rig:
         expected = {lead.email: expected_steps(persona_of(lead.email)) for lead in self.leads}
         return judge(self.accepted(), expected, await self.stops(), await self.ambiguous())
 
-    async def campaign_cap(self) -> int:
+    def campaign_cap(self) -> int:
         """The campaign's cap in a rolling hour."""
-        rows = await self.query("select spec from definitions where kind = 'campaign' order by revision desc limit 1")
-        spec: dict[str, Any] = json.loads(rows[0]["spec"]) if isinstance(rows[0]["spec"], str) else rows[0]["spec"]
+        spec = next(doc for doc in self.documents if doc["kind"] == "Campaign")
         presets = {"conservative": 50, "standard": 75, "aggressive": 150}
         return int(spec.get("send_rate_per_hour") or presets.get(spec.get("preset") or "", 75))
 
     def campaign_days(self) -> timedelta:
         """How much campaign time has passed."""
-        return self.clock.now() - FIRST_MORNING
+        return self.clock.now() - self.options.starts_at
 
 
 async def _cancel(task: asyncio.Task[None]) -> None:
@@ -265,9 +294,7 @@ async def _cancel(task: asyncio.Task[None]) -> None:
 
 
 def _plain_environment() -> dict[str, str]:
-    from os import environ
-
-    return {name: value for name, value in environ.items() if not name.startswith("TOUCHLINE_")}
+    return {name: value for name, value in os.environ.items() if not name.startswith("TOUCHLINE_")}
 
 
 def persona_counts(leads: Sequence[LeadRow]) -> dict[str, int]:

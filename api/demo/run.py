@@ -14,7 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
 from api.demo.report import figures, is_clean, story
-from api.demo.rig import FIRST_MORNING, Options, Rig
+from api.demo.rig import Options, Rig
 from api.errors import UserError
 
 LONGEST_S = 900.0
@@ -91,7 +91,7 @@ async def _view(rig: Rig) -> Group:
     acts: Counter[str] = rig.correspondents.done
     table = Table.grid(padding=(0, 3))
     table.add_row(
-        f"campaign time {FIRST_MORNING + days:%a %d %b %H:%M} (day {days.days + 1})",
+        f"campaign time {rig.clock.now():%a %d %b %H:%M} (day {days.days + 1})",
         f"sent {figures_now.get('emails_sent', 0)}",
         f"opened {figures_now.get('emails_opened', 0)}",
         f"clicked {figures_now.get('emails_clicked', 0)}",

@@ -11,6 +11,8 @@ from datetime import datetime
 from uuid import UUID
 
 import asyncpg
+import structlog
+from pydantic import ValidationError
 
 from domain.tokens import address_key, lead_key
 from schemas.sending import Grant
@@ -32,6 +34,8 @@ from sinks.postgres.queries import queries
 from streams.errors import Retryable
 
 FORGET_SLICE = 2000
+
+log = structlog.get_logger("touchline.sender")
 
 
 class LostLease(Retryable):
@@ -152,7 +156,8 @@ class PostgresLedger:
             await self._pool.fetch(sql["mark_ambiguous"], scope, lease.epoch, lease.partition, now, in_hand)
             claimed = await self._pool.fetch(sql["adopt"], scope, lease.epoch, lease.partition, in_hand)
             untold = await self._pool.fetch(sql["untold"], lease.epoch, lease.partition)
-        return TakeOver([rows.adopted(row, lease) for row in claimed], [rows.finished(row) for row in untold])
+        claims = [claim for row in claimed if (claim := _readable(row, lease)) is not None]
+        return TakeOver(claims, [rows.finished(row) for row in untold])
 
     async def settle(self, lease: Lease, settled_at: datetime) -> None:
         """All that was claimed before `settled_at` is finished and told."""
@@ -204,6 +209,15 @@ class PostgresLedger:
         with classified:
             found = await self._pool.fetch(queries("ledger")["recent_grants"], pool_partition)
         return [rows.ledger_grant(row) for row in found]
+
+
+def _readable(row: asyncpg.Record, lease: Lease) -> Claim | None:
+    """An adopted row as a claim. One that cannot be read costs itself: it stays claimed, and is in the log."""
+    try:
+        return rows.adopted(row, lease)
+    except ValidationError as error:
+        log.error("claim_unreadable", send_id=str(row["send_id"]), errors=error.error_count())
+        return None
 
 
 def _newest(offers: Sequence[Offer], unused: list[tuple[Grant, str]]) -> list[Offer]:

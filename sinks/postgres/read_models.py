@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID, uuid5
@@ -12,9 +12,10 @@ import asyncpg
 
 from domain.cards import Card, card_of_task, cards_of_disposition
 from domain.ids import NAMESPACE
-from domain.progress import Key, UnknownStatusError, tally
+from domain.progress import Move, Place, UnknownStatusError, places, tally
 from schemas.engagements import Engagement
 from schemas.replies import Disposition
+from schemas.tasks import TaskDue
 from schemas.tracking import Hit
 from sinks.postgres.connect import classified
 from sinks.postgres.queries import queries
@@ -25,9 +26,6 @@ CARDS = queries("cards")
 
 Row = tuple[Any, ...]
 
-PERSONAL = frozenset({"title", "description"})
-"""What a due task's card says may name a person: it stands on the card, which can be forgotten, and not in the log."""
-
 
 @dataclass(frozen=True, slots=True)
 class Facts:
@@ -36,6 +34,7 @@ class Facts:
     engagements: list[Engagement] = field(default_factory=list)
     dispositions: list[Disposition] = field(default_factory=list)
     hits: list[Hit] = field(default_factory=list)
+    tasks: list[TaskDue] = field(default_factory=list)
 
 
 def fact_id(event_id: str) -> UUID:
@@ -65,11 +64,11 @@ class ReadModels:
                 if engagements:
                     inserted = await connection.fetch(SQL["insert_engagements"], *engagements)
                     fresh = len(inserted)
-                    if fresh:
-                        new = (
-                            facts.engagements if fresh == len(facts.engagements) else _only(facts.engagements, inserted)
-                        )
-                        await _add(connection, _sums(new))
+                    new = told = facts.engagements
+                    if fresh != len(facts.engagements):
+                        new = _only(facts.engagements, inserted)
+                        told = await _told_otherwise(connection, facts.engagements, new)
+                    await _count(connection, new, _places(told))
                     await self._judge(connection, facts.engagements)
                 if facts.dispositions:
                     await connection.execute(SQL["insert_dispositions"], *_disposition_columns(facts.dispositions))
@@ -165,14 +164,44 @@ def _only(engagements: Iterable[Engagement], inserted: Iterable[Any]) -> list[En
     return new
 
 
-def _sums(facts: Iterable[Engagement]) -> dict[Key, int]:
+async def _told_otherwise(
+    connection: Any, engagements: Sequence[Engagement], new: Sequence[Engagement]
+) -> list[Engagement]:
+    """The facts that say where enrollments stand, of a batch that repeats some.
+
+    A plain repeat says nothing. One that differs from what was stored under its id was told again after a crash, from
+    another order of events: where it puts its enrollment, and what follows it, counts.
+    """
+    fresh = {id(fact) for fact in new}
+    repeats = [fact_id(fact.event_id) for fact in engagements if id(fact) not in fresh and fact.status is not None]
+    stored = {row[0]: row[1:] for row in await connection.fetch(SQL["tellings"], repeats)} if repeats else {}
+    told: list[Engagement] = []
+    moved: set[UUID] = set()
+    for fact in engagements:
+        enrollment = fact.enrollment_id
+        if id(fact) in fresh or enrollment in moved:
+            told.append(fact)
+        elif stored.get(fact_id(fact.event_id)) != (fact.status, fact.previous_status, fact.at):
+            told.append(fact)
+            if enrollment is not None:
+                moved.add(enrollment)
+    return told
+
+
+def _places(facts: Iterable[Engagement]) -> dict[UUID, Place]:
     try:
-        return tally(facts)
+        return places(facts)
     except UnknownStatusError as error:
         raise Poison("unknown_status", str(error)) from error
 
 
-async def _add(connection: Any, sums: dict[Key, int]) -> None:
+async def _count(connection: Any, new: Sequence[Engagement], standing: Mapping[UUID, Place]) -> None:
+    """Note where enrollments stand, and add what came of it, and of the new facts, to the figures."""
+    moves: list[Move] = []
+    if standing:
+        rows = [(enrollment, *place) for enrollment, place in standing.items()]
+        moves = [Move(*row) for row in await connection.fetch(SQL["place_enrollments"], *_columns(rows))]
+    sums = tally(new, moves)
     if sums:
         await connection.execute(
             SQL["add_figures"], *_columns([(*key, change) for key, change in sorted(sums.items())])
@@ -181,7 +210,7 @@ async def _add(connection: Any, sums: dict[Key, int]) -> None:
 
 def _cards(facts: Facts) -> list[Card]:
     cards = [card for said in facts.dispositions for card in cards_of_disposition(said)]
-    cards += [card for e in facts.engagements if e.type == "task_due" and (card := card_of_task(e)) is not None]
+    cards += [card_of_task(due) for due in facts.tasks]
     return cards
 
 
@@ -198,12 +227,7 @@ def _jsonb(value: Any) -> str:
 
 
 def _data(engagement: Engagement) -> str | None:
-    told = engagement.data
-    if not told:
-        return None
-    if engagement.type == "task_due":
-        told = {name: value for name, value in told.items() if name not in PERSONAL}
-    return _jsonb(told)
+    return _jsonb(engagement.data) if engagement.data else None
 
 
 def _engagement_columns(engagements: Sequence[Engagement]) -> list[Row]:

@@ -11,6 +11,33 @@ SELECT * FROM unnest(
 ON CONFLICT (event_id) DO NOTHING
 RETURNING event_id
 
+-- name: tellings
+-- What was stored under these ids: status, status before, instant.
+SELECT event_id, status, previous_status, at FROM engagements_log WHERE event_id = ANY($1::uuid[])
+
+-- name: place_enrollments
+-- Note where enrollments stand now; answers how many of which campaign went from which status to which (none: new ones).
+WITH told AS MATERIALIZED (
+    SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[])
+        AS t (enrollment_id, campaign_id, lead_id, status)
+),
+stood AS MATERIALIZED (
+    SELECT p.enrollment_id, p.status FROM enrollment_places AS p
+    WHERE p.enrollment_id = ANY($1::uuid[])
+    ORDER BY p.enrollment_id FOR UPDATE
+),
+moved AS MATERIALIZED (
+    SELECT told.enrollment_id, told.campaign_id, told.lead_id, stood.status AS was, told.status
+    FROM told LEFT JOIN stood USING (enrollment_id)
+    WHERE stood.status IS DISTINCT FROM told.status
+),
+placed AS (
+    INSERT INTO enrollment_places (enrollment_id, campaign_id, lead_id, status)
+    SELECT enrollment_id, campaign_id, lead_id, status FROM moved ORDER BY enrollment_id
+    ON CONFLICT (enrollment_id) DO UPDATE SET status = excluded.status
+)
+SELECT campaign_id, was, status, count(*) FROM moved GROUP BY campaign_id, was, status
+
 -- name: add_figures
 -- Add changes to figures. Callers sort the rows by key, so that two workers lock them in one order.
 INSERT INTO figures (campaign_id, step_id, variant, name, value)
@@ -71,11 +98,6 @@ SELECT DISTINCT lead_id FROM engagements_log WHERE lead_id = ANY($1::text[])
 
 -- name: open_leads
 -- Leads whose enrollment in a campaign can still move.
-SELECT lead_id FROM (
-    SELECT DISTINCT ON (enrollment_id) lead_id, status
-    FROM engagements_log
-    WHERE campaign_id = $1 AND enrollment_id IS NOT NULL AND status IS NOT NULL
-    ORDER BY enrollment_id, at DESC, seq DESC
-) AS latest
-WHERE status IN ('enrolled', 'active', 'paused')
+SELECT DISTINCT lead_id FROM enrollment_places
+WHERE campaign_id = $1 AND status IN ('enrolled', 'active', 'paused')
 ORDER BY lead_id

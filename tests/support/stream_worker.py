@@ -132,6 +132,27 @@ def count_recovered(handler: Counting) -> None:
     Replay.apply = counted  # type: ignore[method-assign]
 
 
+def fetch_while_seeking(*, plain: bool) -> None:
+    """Have a fetch return between Faust's resuming of the partitions and the end of its seek; `plain` with its own seek."""
+    from faust.transport.consumer import Consumer
+
+    from streams.seam import SafeConsumer
+
+    seek_to_committed = SafeConsumer.seek_to_committed
+
+    async def overtaken(consumer: Any) -> Any:
+        committed = await seek_to_committed(consumer)
+        consumer.resume_flow()
+        records, _ = await consumer._wait_next_records(5.0)
+        consumer.stop_flow()
+        report("dropped", records=sum(map(len, (records or {}).values())))
+        return committed
+
+    SafeConsumer.seek_to_committed = overtaken  # type: ignore[method-assign]
+    if plain:
+        SafeConsumer.perform_seek = Consumer.perform_seek  # type: ignore[method-assign]
+
+
 class FixedLeases:
     """Leases in memory, or refused."""
 
@@ -162,6 +183,8 @@ def main() -> int:
     )
     if options.get("forgets_offsets"):
         stream.outbox.track = lambda offsets, make_tp: None  # type: ignore[method-assign]
+    if "overtaken_seek" in options:
+        fetch_while_seeking(plain=options["overtaken_seek"] == "plain")
     handler = Counting(stream, options)
     count_recovered(handler)
     return stream.run(handler)

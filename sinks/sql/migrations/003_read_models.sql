@@ -24,6 +24,14 @@ CREATE TABLE engagements_log (
 );
 CREATE INDEX engagements_log_lead ON engagements_log (lead_id, at);
 
+-- Where each enrollment stands: figures count an enrollment's moves from here, not from what facts say it was before.
+CREATE TABLE enrollment_places (
+    enrollment_id uuid PRIMARY KEY,
+    campaign_id text NOT NULL,
+    lead_id text NOT NULL,
+    status text NOT NULL
+) WITH (fillfactor = 50);
+
 CREATE TABLE dispositions_log (
     event_id uuid PRIMARY KEY,
     reply_id uuid NOT NULL,

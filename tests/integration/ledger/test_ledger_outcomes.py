@@ -176,6 +176,13 @@ async def test_an_owner_that_lost_its_partition_settles_nothing(world: World) ->
     assert len((await take_over(world, lease)).finished) == 1
 
 
+async def test_a_claim_that_cannot_be_read_costs_itself(world: World) -> None:
+    await world.claim(grant("zoe"), grant("max"))
+    await world.pool.execute("update sends set touch = '{}' where lead_id = 'zoe'")
+    found = await take_over(world, await world.new_sender())
+    assert [claim.grant.touch.lead_id for claim in found.claims] == ["max"]
+
+
 # --- forgetting -------------------------------------------------------------------------------------------------------
 async def test_an_hour_after_the_outcome_only_ids_and_outcomes_are_left(world: World) -> None:
     claim = await world.finish(grant(), "sent")
@@ -196,6 +203,7 @@ async def test_an_hour_after_the_outcome_only_ids_and_outcomes_are_left(world: W
 async def test_what_is_not_settled_is_not_forgotten(world: World) -> None:
     claim = await world.finish(grant(), "sent")
     await world.pool.execute("update sends set claimed_at = claimed_at - interval '2 hours'")
+    await world.ledger.settle(world.lease, claim.claimed_at - timedelta(hours=3))
     assert await world.ledger.forget(world.lease) == 0
     assert (await world.row(claim.grant))["subject"] == "Hello"
 

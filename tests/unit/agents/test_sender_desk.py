@@ -16,6 +16,7 @@ from tests.support.sender import (
     Office,
     again,
     campaign_definition,
+    inbound,
     mailbox_definition,
 )
 from tests.support.waiting import wait_for
@@ -347,6 +348,25 @@ async def test_a_lost_partition_is_put_down() -> None:
         await asyncio.sleep(0.05)
         assert office.outcomes() == ["zoe sent"]
         assert len(office.sender._hands) == 0
+
+
+async def test_claims_of_two_partitions_that_meet_a_fault_at_the_gate_all_go_out() -> None:
+    """A mailbox's claims may be under two leases for a moment, when its partition was lost and taken again."""
+    refused: list[int] = []
+
+    def refuse_once() -> None:
+        if not refused:
+            refused.append(1)
+            raise NotAlive("no heartbeat")
+
+    async with Office() as office:
+        office.stream.epochs[1] = 1
+        office.sender._tools.hands.keep_only(frozenset({Lease(0, 1), Lease(1, 1)}))
+        office.check = refuse_once
+        office.courier.let_go.set()
+        work = office.stream.work()
+        await office.sender.handle(work, [inbound(grant("zoe")), inbound(grant("max"), partition=1)])
+        assert sorted(await told(office, 2)) == ["max sent", "zoe sent"]
 
 
 async def test_a_sweep_sends_tells_and_settles_what_it_finds() -> None:
