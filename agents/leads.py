@@ -1,8 +1,8 @@
 """leads: the single writer of a lead.
 
 Reads `enrollments`, `send-results`, `tracking-hits`, `replies`, `dispositions`, `lead-ticks`. Owns the table `leads`
-(lead_id -> the lead with all of its enrollments). Writes `due-sends` (asks and withdrawals), `engagements`, and in the
-ledger the stops and releases that belong to its decisions, before anything that tells of them.
+(lead_id -> the lead with all of its enrollments). Writes `due-sends` (asks and withdrawals), `engagements`, `tasks`, and in
+the ledger the stops, the releases and the proofs that belong to its decisions, before anything that tells of them.
 
 What happens is decided in `domain/leads/decide.py`; here it is read, carried out and written.
 """
@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from agents import leads_metrics as metrics
-from agents.leads_desk import Desk
+from agents.leads_desk import Desk, ProofPort
 from agents.leads_watch import Parking, Sweep, awakened, closed, edited
 from domain.campaign import Definitions
 from domain.leads import codec
@@ -48,12 +48,14 @@ class Leads:
         *,
         table: Table,
         stops: StopPort,
+        proofs: ProofPort,
         definitions: Callable[[], Definitions],
         clock: ClockLike,
         policy: Policy,
     ) -> None:
         self._table = table
         self._stops = stops
+        self._proofs = proofs
         self._source = definitions
         self._clock = clock
         self._policy = policy
@@ -99,7 +101,7 @@ class Leads:
                 self._tick(desk, event.partition, event.body, floors, again)
             else:
                 self._event(desk, event, now)
-        await desk.commit(self._stops)
+        await desk.commit(self._stops, self._proofs)
         desk.write()
         for partition, tick in again.items():
             work.emit(TICKS, tick, str(partition), partition=partition)

@@ -3,18 +3,38 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
+from uuid import UUID
 
 from agents import leads_metrics as metrics
 from domain.leads import codec
-from domain.leads.effects import Ask, Decision, Ignored, ReleaseIt, SetAside, StopIt, SuppressIt, Tell, Withdraw
+from domain.leads.effects import (
+    Ask,
+    Decision,
+    GiveTask,
+    Ignored,
+    ProveIt,
+    ReleaseIt,
+    SetAside,
+    StopIt,
+    SuppressIt,
+    Tell,
+    Withdraw,
+)
 from domain.leads.state import Lead
 from sinks.ports import Release, Stop, StopPort, Suppression
 from streams.inbound import Raw
 from streams.tables import Table
 from streams.work import Work
+
+
+class ProofPort(Protocol):
+    """The part of `sinks.ports.ResolvePort` that is used here."""
+
+    async def settle_ambiguous(self, send_ids: Sequence[UUID]) -> int: ...
 
 
 @dataclass(slots=True)
@@ -64,11 +84,12 @@ class Desk:
             self._effects.append((lead, decision.effects))
         return decision
 
-    async def commit(self, stops: StopPort) -> None:
-        """Commit stops, suppressions, and then releases: nothing of this batch is on a topic before them."""
+    async def commit(self, stops: StopPort, proofs: ProofPort) -> None:
+        """Commit stops, suppressions, releases and proofs, in this order: nothing of this batch is on a topic before."""
         made: list[Stop] = []
         suppressed: list[Suppression] = []
         released: list[Release] = []
+        proved: list[UUID] = []
         for lead, effects in self._effects:
             for effect in effects:
                 if type(effect) is StopIt:
@@ -79,12 +100,16 @@ class Desk:
                     suppressed.append(
                         Suppression("all", effect.reason, effect.source_id, email=effect.email, lead_id=lead.lead_id)
                     )
+                elif type(effect) is ProveIt:
+                    proved.append(effect.send_id)
         if made:
             await stops.stop(made)
         if suppressed:
             await stops.suppress(suppressed)
         if released:
             await stops.release(released)
+        if proved:
+            await proofs.settle_ambiguous(proved)
 
     def write(self) -> None:
         """Put what changed and emit what was decided, in the order in which it was decided."""
@@ -109,6 +134,8 @@ class Desk:
             work.emit("due-sends", effect.due, effect.due.pool_id)
         elif isinstance(effect, Withdraw):
             work.emit("due-sends", effect.withdrawal, effect.withdrawal.pool_id)
+        elif isinstance(effect, GiveTask):
+            work.emit("tasks", effect.task, lead.lead_id, partition=lead.partition)
         elif isinstance(effect, SetAside):
             parked = effect.parked
             raw = Raw("enrollments", lead.partition, parked.offset, lead.lead_id.encode(), parked.event.write())

@@ -1,6 +1,6 @@
 """projector: cards and read models.
 
-Reads `engagements`, `dispositions`, `tracking-hits`. Writes Postgres only: facts, figures, cards. Owns no table.
+Reads `engagements`, `dispositions`, `tracking-hits`, `tasks`. Writes Postgres only: facts, figures, cards. Owns no table.
 A repeat under a new offset changes nothing: facts are unique by event_id, figures add only what was really inserted.
 """
 
@@ -11,6 +11,7 @@ from typing import Protocol
 
 from schemas.engagements import Engagement
 from schemas.replies import Disposition
+from schemas.tasks import TaskDue
 from schemas.tracking import Hit
 from sinks.postgres.read_models import Facts
 from streams.inbound import Inbound
@@ -57,4 +58,6 @@ class Projector:
                 facts.dispositions.append(body)
             elif isinstance(body, Hit):
                 facts.hits.append(body)
+            elif isinstance(body, TaskDue):
+                facts.tasks.append(body)
         await self._facts.record(facts)

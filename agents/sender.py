@@ -105,12 +105,13 @@ class Sender:
 
     async def revoked(self, partitions: frozenset[int]) -> None:
         """Begin nothing new; finish, record and tell what is in the air. Cut off after 20 s."""
-        self._keeper.watch(frozenset())
         for desk in self._desks.values():
             desk.hold()
         for desk in self._desks.values():
             await desk.drained()
         await self._teller.all_told()
+        await self._keeper.settle(self._leases)
+        self._keeper.watch(frozenset())
 
     async def reset(self) -> None:
         """The ledger is the state: a batch that is repeated finds its rows."""

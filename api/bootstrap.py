@@ -115,12 +115,14 @@ async def _leads(running: Running) -> Built:
     from domain.leads.effects import Policy
 
     settings = running.settings
+    secret = keys_of(settings).hash_secret
     pool = await running.pool("leads", ledger=True)
     definitions = Definitions(settings)
     stream = running.stream("leads", definitions, pool, leased=False)
     handler = Leads(
         table=stream.table("leads"),
-        stops=PostgresStops(pool, keys_of(settings).hash_secret),
+        stops=PostgresStops(pool, secret),
+        proofs=PostgresLedger(pool, secret),
         definitions=InForce(definitions),
         clock=running.clock,
         policy=Policy.at_rate(settings.clock_rate),

@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import aiohttp
 
@@ -17,6 +18,27 @@ from api.supervisor import Worker
 RECOVERY_LIMIT_S = 90.0
 """A role that is not whole by then counts with this time."""
 LOOK_S = 0.25
+BUSY_WAIT_S = 10.0
+"""How long every second kill waits for mail to flow: a kill in a quiet night proves little."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is to go wrong, and how often. All but the kills are spread evenly between the kills."""
+
+    kills: int = 30
+    freezes: int = 1
+    broker_restarts: int = 2
+    postgres_restarts: int = 1
+
+    def between_kills(self) -> dict[int, list[str]]:
+        """Number of a kill -> what comes after it."""
+        others = ["broker"] * min(1, self.broker_restarts) + ["freeze"] * self.freezes
+        others += ["postgres"] * self.postgres_restarts + ["broker"] * max(0, self.broker_restarts - 1)
+        plan: dict[int, list[str]] = {}
+        for place, other in enumerate(others, start=1):
+            plan.setdefault(max(1, place * self.kills // (len(others) + 1)), []).append(other)
+        return plan
 
 
 @dataclass(slots=True)
@@ -45,20 +67,24 @@ class Chaos:
         self._say = say
         self.damage = Damage()
 
-    async def run(self, kills: int, stop: asyncio.Event) -> None:
-        """At least `kills` kills spread over all roles, one freeze, two broker restarts, one of Postgres; until `stop`."""
+    async def run(self, plan: Plan) -> None:
+        """Carry out the plan. Kills go over all roles by turns, every second one while mail flows."""
+        others = {"broker": self._restart_kafka, "freeze": self._freeze, "postgres": self._restart_postgres}
+        between = plan.between_kills()
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=2)) as http:
-            for number in range(1, kills + 1):
+            for number in range(1, plan.kills + 1):
+                if number % 2:
+                    await self._until_mail_flows()
                 await self._kill(http, self._victim(number))
-                if number == kills // 5:
-                    await self._restart_kafka(http)
-                elif number == 2 * kills // 5:
-                    await self._freeze(http)
-                elif number == 3 * kills // 5:
-                    await self._restart_postgres(http)
-                elif number == 4 * kills // 5:
-                    await self._restart_kafka(http)
-                await self._pause(stop)
+                for other in between.get(number, ()):
+                    await others[other](http)
+                await asyncio.sleep(self._rng.uniform(1.0, 6.0))
+
+    async def _until_mail_flows(self) -> None:
+        record = self._rig.stack.smtp_record
+        before, until = _size(record), time.monotonic() + BUSY_WAIT_S
+        while _size(record) == before and time.monotonic() < until:
+            await asyncio.sleep(LOOK_S / 5)
 
     def _victim(self, number: int) -> Worker:
         """Roles by turns, so that each is hit; which of its workers is drawn."""
@@ -122,12 +148,9 @@ class Chaos:
         for role in sorted({_role(worker) for worker in self._workers()}):
             await self._whole(http, role)
 
-    async def _pause(self, stop: asyncio.Event) -> None:
-        try:
-            async with asyncio.timeout(self._rng.uniform(1.0, 6.0)):
-                await stop.wait()
-        except TimeoutError:
-            return
+
+def _size(record: Path) -> int:
+    return record.stat().st_size if record.exists() else 0
 
 
 def _role(worker: Worker) -> str:

@@ -1,6 +1,6 @@
 """`make faults`: a campaign while workers, broker and database are killed; judged by the mail server's own record.
 
-    python -m bench.faults [--leads 2000] [--kills 30] [--seed 7] [--control-only | --no-control]
+    python -m bench.faults [--leads 2000] [--kills 30] [--seed 7] [--control-only | --no-control] [--keep DIR]
 
 Prints one JSON object. Exit 1 when a promise is broken, or when the negative control (ledger switched off, a kill
 between the server's 250 and the recorded outcome) is not found out.
@@ -21,7 +21,7 @@ from typing import Any
 import asyncpg
 
 from api.demo.rig import Options, Rig
-from bench.chaos import Chaos
+from bench.chaos import Chaos, Plan
 
 PROCESSES = (
     "leads-1",
@@ -37,6 +37,8 @@ PROCESSES = (
 LONGEST_S = 3600.0
 QUIET_S = 10.0
 CONTROL_S = 180.0
+CONTROL_LEADS = 40
+CONTROL_RATE = 7200.0
 RECOVERED_P95_S = 30.0
 
 
@@ -72,15 +74,14 @@ def _brief(progress: dict[str, int]) -> str:
     return ", ".join(f"{name} {progress.get(name, 0)}" for name in names)
 
 
-async def fault_run(directory: Path, leads: int, kills: int, seed: int, rate: float) -> dict[str, Any]:
+async def fault_run(directory: Path, options: Options, plan: Plan, seed: int) -> dict[str, Any]:
     """The run itself; the JSON object."""
-    options = Options(leads=leads, clock_rate=rate, processes=PROCESSES)
     started = time.monotonic()
     async with Rig(directory, options) as rig:
         await rig.launch()
-        say(f"{leads} leads launched")
+        say(f"{options.leads} leads launched")
         chaos = Chaos(rig, random.Random(seed), say)
-        await chaos.run(kills, asyncio.Event())
+        await chaos.run(plan)
         say("no more kills; waiting for the campaign to end")
         settled = await settle(rig, LONGEST_S - (time.monotonic() - started))
         verdict = await rig.verdict()
@@ -99,6 +100,7 @@ async def fault_run(directory: Path, leads: int, kills: int, seed: int, rate: fl
             "over_cap": over,
             "recovered_p95_s": damage.recovered_p95_s,
             "in_the_air_at_a_stop": len(verdict.in_the_air),
+            "leads": options.leads,
             "emails_accepted": verdict.accepted,
             "settled": settled,
             "kills_by_role": dict(sorted(damage.kills.items())),
@@ -109,10 +111,10 @@ async def fault_run(directory: Path, leads: int, kills: int, seed: int, rate: fl
         }
 
 
-async def control_run(directory: Path, leads: int = 40) -> int:
+async def control_run(directory: Path, options: Options) -> int:
     """Negative control: without the ledger's key and gate, a kill after the 250 must show up as duplicates."""
-    env = {"TOUCHLINE_UNSAFE_NO_LEDGER": "1", "TOUCHLINE_FAILPOINT": "after_smtp_before_record:5"}
-    async with Rig(directory, Options(leads=leads, clock_rate=7200.0, env=env)) as rig:
+    options.env = {"TOUCHLINE_UNSAFE_NO_LEDGER": "1", "TOUCHLINE_FAILPOINT": "after_smtp_before_record:5"}
+    async with Rig(directory, options) as rig:
         await rig.launch()
         deadline = time.monotonic() + CONTROL_S
         while time.monotonic() < deadline:
@@ -139,24 +141,34 @@ async def main() -> int:
     parser = argparse.ArgumentParser(description="A campaign under faults, judged by the mail server.")
     parser.add_argument("--leads", type=int, default=2000)
     parser.add_argument("--kills", type=int, default=30)
+    parser.add_argument("--freezes", type=int, default=1, help="senders frozen past their session and thawed")
+    parser.add_argument("--broker-restarts", type=int, default=2)
+    parser.add_argument("--postgres-restarts", type=int, default=1)
     parser.add_argument("--seed", type=int, default=7)
-    parser.add_argument("--rate", type=float, default=3600.0)
+    parser.add_argument("--rate", type=float, default=3600.0, help="campaign seconds a second")
+    parser.add_argument("--campaign", type=Path, default=Options.campaign, help=argparse.SUPPRESS)
     parser.add_argument("--control-only", action="store_true")
     parser.add_argument("--no-control", action="store_true")
     parser.add_argument("--keep", type=Path, help="keep the run's directory (logs, record) here")
-    options = parser.parse_args()
+    given = parser.parse_args()
+    plan = Plan(given.kills, given.freezes, given.broker_restarts, given.postgres_restarts)
+    return await _run(given, plan)
+
+
+async def _run(given: argparse.Namespace, plan: Plan) -> int:
     result: dict[str, Any] = {}
     directory = Path(tempfile.mkdtemp(prefix="touchline-faults-"))
     try:
-        if not options.control_only:
-            result = await fault_run(directory / "run", options.leads, options.kills, options.seed, options.rate)
-        if not options.no_control:
+        if not given.control_only:
+            options = Options(given.leads, given.rate, processes=PROCESSES, campaign=given.campaign, own_servers=True)
+            result = await fault_run(directory / "run", options, plan, given.seed)
+        if not given.no_control:
             say("negative control: no ledger, kills after the 250")
-            result["control_duplicates"] = await control_run(directory / "control")
+            result["control_duplicates"] = await control_run(directory / "control", Options(CONTROL_LEADS, CONTROL_RATE))
     finally:
-        if options.keep:
+        if given.keep:
             shutil.copytree(
-                directory, options.keep, dirs_exist_ok=True, ignore=shutil.ignore_patterns("kafka", "postgres")
+                directory, given.keep, dirs_exist_ok=True, ignore=shutil.ignore_patterns("kafka", "postgres")
             )
         shutil.rmtree(directory, ignore_errors=True)
     sys.stdout.write(json.dumps(result) + "\n")

@@ -7,8 +7,8 @@ from typing import Literal
 from uuid import UUID, uuid5
 
 from domain.ids import NAMESPACE
-from schemas.engagements import Engagement
 from schemas.replies import CategoryName, Disposition, DispositionName
+from schemas.tasks import TaskDue
 
 CardType = Literal[
     "send_email",
@@ -180,31 +180,22 @@ def _card_of_reply(said: Disposition, route: Routing) -> Card:
     )
 
 
-def card_of_task(due: Engagement) -> Card | None:
-    """The card of a call or manual touch that fell due; None when the event names no enrollment."""
-    if due.enrollment_id is None or due.step_id is None:
-        return None
-    told = due.data
-    kind = str(told.get("task_kind") or told.get("kind") or "create_task")
-    card_type = TASK_CARDS.get(kind, "create_task")
-    due_at = told.get("due_at")
+def card_of_task(due: TaskDue) -> Card:
+    """The card of a call or manual touch that fell due."""
+    card_type = TASK_CARDS.get(due.task_kind, "create_task")
     return Card(
         card_id=card_id(uuid5(due.enrollment_id, due.step_id), card_type),
         type=card_type,
-        queue=str(told.get("queue") or "sales"),
-        priority=_priority(told.get("priority")),
-        title=str(told.get("title") or kind.replace("_", " ").capitalize()),
-        description=str(told.get("description") or ""),
+        queue=due.queue,
+        priority=due.priority,
+        title=due.title or due.task_kind.replace("_", " ").capitalize(),
+        description=due.description,
         rationale=f"step {due.step_id} of campaign {due.campaign_id} fell due",
         lead_id=due.lead_id,
         campaign_id=due.campaign_id,
         created_at=due.at,
         enrollment_id=due.enrollment_id,
         step_id=due.step_id,
-        due_at=datetime.fromisoformat(due_at) if isinstance(due_at, str) else None,
-        action_payload={"task_kind": kind},
+        due_at=due.due_at,
+        action_payload={"task_kind": due.task_kind},
     )
-
-
-def _priority(told: object) -> Priority:
-    return "high" if told == "high" else "low" if told == "low" else "medium"

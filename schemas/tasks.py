@@ -19,6 +19,6 @@ class TaskDue(Message):
     description: Text = ""
     queue: Identifier
     priority: Literal["low", "medium", "high"] = "medium"
-    task_kind: Identifier
+    task_kind: str
     due_at: Instant
     at: Instant

@@ -23,7 +23,9 @@ from streams.clock import ClockLike
 log = structlog.get_logger("touchline.sender")
 
 SWEEP_S = 60.0
-SLACK = timedelta(minutes=1)
+SETTLES = 6
+"""How often between two sweeps a partition is settled: the next owner tells again what was told since."""
+SLACK = timedelta(seconds=10)
 """How far the ledger's clock may step back without hiding a row from the next sweep."""
 
 
@@ -47,13 +49,14 @@ class Keeper:
         self._receive = receive
         self._sweep_s = sweep_s
         self._told: set[tuple[UUID, str]] = set()
+        self._swept: frozenset[Lease] = frozenset()
         self._task: asyncio.Task[Any] | None = None
 
     def watch(self, leases: frozenset[Lease]) -> None:
         """Sweep these now, and again every minute, in place of those before."""
         if self._task is not None:
             self._task.cancel()
-        self._told = set()
+        self._told, self._swept = set(), frozenset()
         self._task = asyncio.create_task(self._run(leases), name="keeper") if leases else None
 
     async def stop(self) -> None:
@@ -69,7 +72,16 @@ class Keeper:
                     await self.sweep(lease)
                 except Exception:
                     log.exception("sweep_failed", partition=lease.partition)
-            await asyncio.sleep(self._sweep_s)
+            for _ in range(SETTLES):
+                await asyncio.sleep(self._sweep_s / SETTLES)
+                await self.settle(leases)
+
+    async def settle(self, leases: frozenset[Lease]) -> None:
+        """Note how far everything of these is finished and told. Once they have been swept."""
+        for lease in sorted(leases & self._swept):
+            settled_at = self._hands.settled_at(lease)
+            if settled_at is not None:
+                await retrying("settle", lambda lease=lease, at=settled_at: self._ledger.settle(lease, at - SLACK))
 
     async def sweep(self, lease: Lease) -> None:
         """Find, tell, settle and forget, for one partition."""
@@ -82,9 +94,8 @@ class Keeper:
             metrics.TAKEN_OVER.labels("finished").inc(len(untold))
         self._receive(self._hands.take(found.claims))
         await self._tell(untold)
-        settled_at = self._hands.settled_at(lease)
-        if settled_at is not None:
-            await retrying("settle", lambda: self._ledger.settle(lease, settled_at - SLACK))
+        self._swept |= {lease}
+        await self.settle(frozenset({lease}))
         await retrying("forget", lambda: self._ledger.forget(lease))
 
     async def _tell(self, untold: list[Finished]) -> None:

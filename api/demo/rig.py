@@ -231,7 +231,7 @@ class Rig:
     async def settled(self) -> bool:
         """Nothing is still to come: every enrollment has ended, every answer is given and judged."""
         figures = await self.progress()
-        if figures.get("enrolled", 0) < len(self.leads) or figures["active"]:
+        if figures.get("enrolled", 0) < len(self.leads) or figures["active"] or figures["paused"]:
             return False
         open_replies = await self.query("select 1 from replies where state in ('matched', 'reading', 'judged') limit 1")
         return not open_replies and not self.correspondents.busy

@@ -23,8 +23,11 @@ QUIET_S = 2.0
 LOOK_S = 0.5
 
 
-async def run_demo(options: Options, *, as_json: bool) -> tuple[dict[str, Any], bool]:
-    """Run it; the JSON object and whether every promise held. Raises StackError, UserError (it did not settle)."""
+async def run_demo(options: Options, *, as_json: bool, keep: Path | None = None) -> tuple[dict[str, Any], bool]:
+    """Run it; the JSON object and whether every promise held. Raises StackError, UserError (it did not settle).
+
+    `keep` gets the mail server's record, the logs and the files that were applied; everything else is gone afterwards.
+    """
     console = Console(stderr=as_json)
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="touchline-demo-") as name:

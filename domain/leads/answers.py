@@ -63,9 +63,16 @@ def _hold_all(turn: Turn, source: str) -> None:
 
 
 def _prove(turn: Turn, answer: Reply | Disposition) -> None:
-    """An answer proves that its touch arrived (a delivery report proves only that it left, which settles it too)."""
+    """An answer proves that its touch arrived (a delivery report proves only that it left, which settles it too).
+
+    One that overtook the touch's own result is remembered, for the case that the result is ambiguous.
+    """
     e = turn.find_by_id(answer.campaign_id, answer.enrollment_id)
-    if e is not None:
+    if e is None:
+        return
+    if e.touch(answer.step_id) is None:
+        turn.save(e._replace(touches=asking.put_touch(e, Touch(answer.step_id, "asked"))))
+    else:
         settle(turn, e, answer.step_id, "reply", str(answer.reply_id))
 
 
@@ -219,6 +226,17 @@ def _bounce_code(said: Disposition) -> str | None:
     return said.bounce.code if said.bounce is not None else None
 
 
+def _report(e: Enrollment, said: Disposition, kind: str) -> dict[str, Any]:
+    """What is told of a delivery report. Only a touch's `first` report takes it off the delivered ones."""
+    touch = e.touch(said.step_id)
+    return {
+        "step_id": said.step_id,
+        "code": _bounce_code(said),
+        "first": touch is None or not touch.bounced,
+        "data": {"kind": kind},
+    }
+
+
 def _note_bounce(turn: Turn, e: Enrollment, said: Disposition, soft_bounces: int) -> Enrollment:
     touch = e.touch(said.step_id) or Touch(said.step_id, "asked")
     touches = asking.put_touch(e, touch._replace(bounced=True))
@@ -227,8 +245,12 @@ def _note_bounce(turn: Turn, e: Enrollment, said: Disposition, soft_bounces: int
 
 def _on_hard_bounce(turn: Turn, e: Enrollment, said: Disposition) -> None:
     """No such address: it is suppressed already; every sequence that would write to it ends."""
+    told = _report(e, said, "hard")
     e = _note_bounce(turn, e, said, e.soft_bounces)
-    told: dict[str, Any] = {"step_id": said.step_id, "code": _bounce_code(said), "data": {"kind": "hard"}}
+    _end_bounced(turn, e, said, told)
+
+
+def _end_bounced(turn: Turn, e: Enrollment, said: Disposition, told: dict[str, Any]) -> None:
     if can_become(e, "bounced"):
         turn.finish(e, "bounced", "bounced", said.reply_id, stop=turn.terminal_stop(e, "bounced"), **told)
     else:
@@ -241,24 +263,24 @@ def _on_hard_bounce(turn: Turn, e: Enrollment, said: Disposition) -> None:
 
 def _on_soft_bounce(turn: Turn, e: Enrollment, said: Disposition) -> None:
     """Three in a row become a hard one, and suppress the address."""
-    touch = e.touch(said.step_id)
-    soft_bounces = e.soft_bounces + (touch is None or not touch.bounced)
+    told = _report(e, said, "soft")
+    soft_bounces = e.soft_bounces + told["first"]
     e = _note_bounce(turn, e, said, soft_bounces)
     if soft_bounces < SOFT_IN_A_ROW or not e.is_open:
-        turn.tell(e, "bounced", said.reply_id, step_id=said.step_id, code=_bounce_code(said), data={"kind": "soft"})
+        turn.tell(e, "bounced", said.reply_id, **told)
         advance(turn, e)  # a condition may wait for a bounce
         return
     address = turn.facts.get("email")
     if isinstance(address, str):
         turn.effects.append(SuppressIt(address, "bounced", f"bounced:{said.reply_id}"))
-    _on_hard_bounce(turn, e, said)
+    _end_bounced(turn, e, said, told | {"data": {"kind": "hard"}})
 
 
 def _on_our_fault(turn: Turn, e: Enrollment, said: Disposition) -> None:
     """Our sender or a policy was refused: the touch failed, the address is as good as before."""
-    kind = said.bounce.kind if said.bounce is not None else "policy"
+    told = _report(e, said, said.bounce.kind if said.bounce is not None else "policy")
     e = _note_bounce(turn, e, said, e.soft_bounces)
-    turn.tell(e, "bounced", said.reply_id, step_id=said.step_id, code=_bounce_code(said), data={"kind": kind})
+    turn.tell(e, "bounced", said.reply_id, **told)
     advance(turn, e)
 
 

@@ -9,6 +9,7 @@ from uuid import UUID
 from domain.leads.state import Lead, Parked
 from schemas.engagements import Engagement
 from schemas.sending import DueSend, WithdrawSend
+from schemas.tasks import TaskDue
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,20 @@ class Tell:
     """Publish a fact of the lead's story."""
 
     fact: Engagement
+
+
+@dataclass(frozen=True, slots=True)
+class GiveTask:
+    """Tell people, in words, that a call or manual touch is due."""
+
+    task: TaskDue
+
+
+@dataclass(frozen=True, slots=True)
+class ProveIt:
+    """Note in the ledger that an ambiguous touch arrived after all, before anything is published."""
+
+    send_id: UUID
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +88,7 @@ class Ignored:
     reason: str
 
 
-Effect = Ask | Withdraw | Tell | StopIt | ReleaseIt | SuppressIt | SetAside | Ignored
+Effect = Ask | Withdraw | Tell | GiveTask | ProveIt | StopIt | ReleaseIt | SuppressIt | SetAside | Ignored
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,6 +39,8 @@ def on_hit(turn: Turn, hit: Hit) -> None:
     if is_first:
         touch = touch._replace(opened=True) if kind == "opened" else touch._replace(clicked=True)
         e = turn.save(e._replace(touches=asking.put_touch(e, touch), soft_bounces=0))
+    elif e.touch(hit.step_id) is None:  # whoever fetched it, the mail arrived: an ambiguous result will be proved by it
+        e = turn.save(e._replace(touches=asking.put_touch(e, touch)))
     turn.tell(
         e, kind, hit.event_id, at=hit.at, step_id=hit.step_id, code=verdict, first=is_first,
         data={"hit_id": hit.event_id, "verdict": verdict},

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
 from domain import ids
+from domain.campaign import Campaign, EmailStep
 from domain.leads import asking
 from domain.leads.effects import ReleaseIt, SetAside, StopIt, Tell
 from domain.leads.state import Enrollment, Hold, Parked
@@ -11,6 +14,17 @@ from domain.leads.turn import Turn, digest
 from domain.lifecycle import CLOSED
 from schemas.engagements import Engagement
 from schemas.enrollments import Enroll, Exit, Pause, Resume, UpdateLead
+
+
+_CODE = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)*")
+MAX_CODE = 40
+
+
+def code_of(reason: str) -> str:
+    """A producer's reason where it is a code (`campaign_cancelled`), else `other`: facts are kept for ever, and free words
+    may name a person.
+    """
+    return reason if len(reason) <= MAX_CODE and _CODE.fullmatch(reason) else "other"
 
 
 def on_enroll(turn: Turn, asked: Enroll) -> None:
@@ -37,7 +51,10 @@ def on_enroll(turn: Turn, asked: Enroll) -> None:
         return refuse(turn, asked, "still_enrolled")
     if asked.mailbox_id is not None and asked.mailbox_id not in campaign.mailbox_ids:
         return refuse(turn, asked, "unknown_mailbox")
-    turn.facts = {**turn.facts, **asking.facts_of(asked.lead)}
+    facts = {**turn.facts, **asking.facts_of(asked.lead)}  # what is not said again stays as it is known
+    if "email" not in facts and _writes(campaign):
+        return refuse(turn, asked, "no_email")
+    turn.facts = facts
     e = Enrollment(
         asked.campaign_id,
         last.entry_no + 1 if last is not None else 1,
@@ -51,6 +68,10 @@ def on_enroll(turn: Turn, asked: Enroll) -> None:
     turn.tell(turn.save(e), "enrolled", was=None, data={"added_by": asked.added_by})
     advance(turn, e)
     return None
+
+
+def _writes(campaign: Campaign) -> bool:
+    return any(isinstance(step, EmailStep) for step in campaign.steps.values())
 
 
 def refuse(turn: Turn, asked: Enroll, code: str) -> None:
@@ -106,7 +127,7 @@ def on_pause(turn: Turn, asked: Pause) -> None:
     for e in _in_scope(turn, asked.campaign_id):
         turn.effects.append(StopIt(e.id_for(turn.lead_id), "paused", source))
         was = e.status
-        turn.tell(turn.hold(e, Hold(source)), "paused", asked.event_id, was=was, code=asked.reason)
+        turn.tell(turn.hold(e, Hold(source)), "paused", asked.event_id, was=was, code=code_of(asked.reason))
     return None
 
 
@@ -125,7 +146,7 @@ def on_resume(turn: Turn, asked: Resume) -> None:
         for source in sources:
             e = turn.free(e, source)
             turn.effects.append(ReleaseIt(e.id_for(turn.lead_id), source))
-        turn.tell(e, "resumed", asked.event_id, was=was, code=asked.reason)
+        turn.tell(e, "resumed", asked.event_id, was=was, code=code_of(asked.reason))
         advance(turn, e)
     return None
 
@@ -140,5 +161,5 @@ def on_exit(turn: Turn, asked: Exit) -> None:
             refuse(turn, parked.event, "exited")
     turn.parked = kept
     for e in _in_scope(turn, asked.campaign_id):
-        turn.finish(e, "exited", "exited", stop=f"exit:{asked.event_id}", code=asked.reason)
+        turn.finish(e, "exited", "exited", stop=f"exit:{asked.event_id}", code=code_of(asked.reason))
     return None

@@ -8,6 +8,7 @@ from datetime import datetime
 from domain import ids
 from domain.campaign import Campaign
 from domain.leads import asking
+from domain.leads.effects import ProveIt
 from domain.leads.graph import path_after, successor
 from domain.leads.state import MOVES, Enrollment, Hold, Status, Touch, TouchState
 from domain.leads.steps import advance
@@ -53,6 +54,8 @@ def _on_ambiguous(turn: Turn, e: Enrollment, result: SendResult) -> None:
     proved = known is not None  # a hit or an answer came before this result: it arrived
     was = e.status
     e = turn.save(_record(e, result, "sent" if proved else "ambiguous"))
+    if proved:
+        turn.effects.append(ProveIt(result.send_id))
     kind: EngagementType = "sent" if proved else "ambiguous"
     turn.tell(e, kind, result.step_id, at=result.granted_at, was=was, step_id=result.step_id, code=result.code)
     campaign = turn.campaign(e)
@@ -245,13 +248,15 @@ def _go_on(turn: Turn, e: Enrollment, result: SendResult, base_at: datetime) -> 
 
 
 def settle(turn: Turn, e: Enrollment, step_id: str, by: str, cause: str) -> Enrollment:
-    """Proof that an ambiguous touch arrived: it counts as sent, and a hold for its sake ends."""
+    """Proof that an ambiguous touch arrived: it counts as sent, in the ledger too, and a hold for its sake ends."""
     touch = e.touch(step_id)
     if touch is None or touch.state != "ambiguous":
         return e
     e = turn.save(e._replace(touches=asking.put_touch(e, touch._replace(state="sent"))))
+    send_id = ids.send_id(e.id_for(turn.lead_id), step_id)
+    turn.effects.append(ProveIt(send_id))
     turn.tell(e, "sent", step_id, at=touch.granted_at, step_id=step_id, code="settled", data={"by": by})
-    source = f"ambiguous:{ids.send_id(e.id_for(turn.lead_id), step_id)}"
+    source = f"ambiguous:{send_id}"
     if any(h.source_id == source for h in e.holds):
         e = turn.free(e, source)
         turn.tell(e, "released", source, was="paused", step_id=step_id, code="ambiguous", data={"cause": cause})

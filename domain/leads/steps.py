@@ -10,14 +10,18 @@ from domain import ids
 from domain.campaign import Campaign, ConditionStep, EmailStep, Step, TaskStep, WaitStep
 from domain.leads import asking
 from domain.leads.conditions import holds_true
-from domain.leads.effects import Ask
+from domain.leads.effects import Ask, GiveTask
 from domain.leads.graph import path_after, successor
 from domain.leads.state import Enrollment, Phase, Touch
 from domain.leads.turn import Turn, arm, is_over, sooner
 from domain.templates import RenderError
 from domain.windows import after_wait, zone_of
+from schemas.tasks import TaskDue
 
 NO_ADDRESS = "missing_variable:email"
+MAX_TITLE = 1_000
+MAX_DESCRIPTION = 10_000
+"""Characters: what is longer, because of what was merged into it, is cut."""
 
 
 @dataclass(slots=True)
@@ -147,23 +151,35 @@ def _arrive_task(turn: Turn, campaign: Campaign, walk: _Walk, step: Step) -> boo
     values = asking.merge_variables(turn.facts, step.variables)
     try:
         title = step.title.render(values, html=False)  # pyright: ignore[reportArgumentType]
-        description = step.description.render(values, html=False) if step.description else None  # pyright: ignore[reportArgumentType]
+        description = step.description.render(values, html=False) if step.description else ""  # pyright: ignore[reportArgumentType]
     except RenderError as error:
         return _fail(turn, walk, step, fault_code(error))
     due_at = turn.now + step.due_in
-    data = {
-        "title": title,
-        "queue": step.queue,
-        "priority": step.priority,
-        "task_kind": step.task_kind,
-        "due_at": due_at.isoformat(),
-    }
-    if description:
-        data["description"] = description
     touches = asking.put_touch(e, Touch(step.step_id, "task", turn.now))
     walk.e = turn.save(e._replace(status="active", touches=touches))
-    turn.tell(walk.e, "task_due", step.step_id, was=e.status, step_id=step.step_id, data=data, next_at=due_at)
+    codes = {"queue": step.queue, "priority": step.priority, "task_kind": step.task_kind}
+    turn.tell(walk.e, "task_due", step.step_id, was=e.status, step_id=step.step_id, data=codes, next_at=due_at)
+    turn.effects.append(GiveTask(_task(turn, e, step, due_at, title, description)))
     return walk.rest("wait", due_at)
+
+
+def _task(turn: Turn, e: Enrollment, step: TaskStep, due_at: datetime, title: str, description: str) -> TaskDue:
+    """What is due, in words. Unlike the fact, it may name the person."""
+    enrollment_id = e.id_for(turn.lead_id)
+    return TaskDue(
+        event_id=ids.event_id("task", enrollment_id, step.step_id),
+        lead_id=turn.lead_id,
+        campaign_id=e.campaign_id,
+        enrollment_id=enrollment_id,
+        step_id=step.step_id,
+        title=title.replace("\x00", "")[:MAX_TITLE],
+        description=description.replace("\x00", "")[:MAX_DESCRIPTION],
+        queue=step.queue,
+        priority=step.priority,  # pyright: ignore[reportArgumentType] - checked when the campaign was compiled
+        task_kind=step.task_kind,
+        due_at=due_at,
+        at=turn.now,
+    )
 
 
 def fault_code(error: RenderError) -> str:

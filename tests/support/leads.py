@@ -25,7 +25,7 @@ from domain.campaign import (
 )
 from domain.leads import codec
 from domain.leads.decide import decide, on_definition, on_timer
-from domain.leads.effects import Ask, Decision, Effect, Policy, ReleaseIt, StopIt, Tell, Withdraw
+from domain.leads.effects import Ask, Decision, Effect, GiveTask, Policy, ProveIt, ReleaseIt, StopIt, Tell, Withdraw
 from domain.leads.state import Enrollment, Lead
 from domain.templates import compile_template
 from schemas.base import Message
@@ -33,6 +33,7 @@ from schemas.engagements import Engagement
 from schemas.enrollments import Enroll, LeadData
 from schemas.replies import Bounce, Disposition, Reply
 from schemas.sending import DueSend, SendResult, WithdrawSend
+from schemas.tasks import TaskDue
 from schemas.tracking import Hit
 
 T0 = datetime(2026, 1, 5, 10, 0, tzinfo=UTC)
@@ -195,6 +196,14 @@ def facts(effects: Iterable[Effect]) -> list[Engagement]:
 
 def kinds(effects: Iterable[Effect]) -> list[str]:
     return [fact.type for fact in facts(effects)]
+
+
+def tasks(effects: Iterable[Effect]) -> list[TaskDue]:
+    return [effect.task for effect in effects if isinstance(effect, GiveTask)]
+
+
+def proofs(effects: Iterable[Effect]) -> list[UUID]:
+    return [effect.send_id for effect in effects if isinstance(effect, ProveIt)]
 
 
 def stops(effects: Iterable[Effect]) -> list[StopIt]:

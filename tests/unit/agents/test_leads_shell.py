@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -35,6 +36,7 @@ from tests.support.leads import (
     disposition,
     email,
     enroll,
+    hit,
     in_force,
     reply,
     result,
@@ -64,6 +66,10 @@ class Ledger:
     async def suppress(self, suppressions: Sequence[Suppression]) -> None:
         self._take("suppress", suppressions)
 
+    async def settle_ambiguous(self, send_ids: Sequence[UUID]) -> int:
+        self._take("proof", send_ids)
+        return len(send_ids)
+
 
 class Role:
     """A handler over a table in memory, fed batch by batch; what it emits is read back from its bytes."""
@@ -80,6 +86,7 @@ class Role:
         self.handler = Leads(
             table=self.table,
             stops=self.ledger,  # type: ignore[arg-type]
+            proofs=self.ledger,
             definitions=lambda: self.definitions,
             clock=self.clock,
             policy=Policy(),
@@ -351,6 +358,22 @@ async def test_a_result_is_decided_at_its_own_instant() -> None:
     out = await role.batch(result(ask, granted_at=T0 + MINUTE, at=T0 + 2 * MINUTE))
     (due,) = [body for topic, body in out if topic == "engagements" and body.type == "task_due"]
     assert due.at == T0 + 2 * MINUTE
+    (given,) = [body for topic, body in out if topic == "tasks"]
+    assert (given.title, given.due_at) == ("Call Jane Doe", T0 + 2 * MINUTE + 2 * DAY)
+
+
+async def test_a_hit_that_settles_an_ambiguous_touch_is_in_the_ledger_before_it_is_told() -> None:
+    role = await Role(campaign(on_ambiguous="hold")).start()
+    (ask,) = asks(await role.batch(enroll()))
+    await role.batch(result(ask, "ambiguous"))
+    role.ledger.is_away = True
+    with pytest.raises(Retryable):
+        await role.batch(hit())
+    assert not role.work.outputs
+    await role.handler.reset()
+    role.ledger.is_away = False
+    assert [body.type for _, body in await role.batch(hit())] == ["sent", "released", "opened"]
+    assert role.ledger.calls == [("proof", [ask.send_id])]
 
 
 async def test_an_event_that_changes_nothing_writes_nothing() -> None:

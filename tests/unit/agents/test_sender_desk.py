@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from agents.sending.keeper import SLACK
 from sinks.ports import Claim, Lease, TakeOver
 from sinks.smtp_answers import Delivery, MailboxPause
 from streams.errors import Evicted, NotAlive, Poison, Retryable
@@ -393,6 +394,17 @@ async def test_a_sweep_settles_nothing_before_the_broker_has_what_it_tells() -> 
         office.stream.away = False
         await wait_for(lambda: ledger.settled, 5)
         assert "done sent" in office.outcomes()
+
+
+async def test_an_orderly_stop_settles_what_it_has_told() -> None:
+    """So the next owner tells none of it again."""
+    async with Office() as office:
+        await office.take(grant("zoe"))
+        await told(office, 1)
+        await wait_for(lambda: len(office.sender._hands) == 0, 5)
+        (claim,) = [verdict.claim for verdict in office.ledger.outcomes.values()]
+        await office.sender.revoked(frozenset({0}))
+        assert office.ledger.settled[-1] == claim.claimed_at - SLACK
 
 
 async def test_what_a_sweep_has_told_it_does_not_tell_again() -> None:

@@ -18,8 +18,8 @@ from domain.cards import (
     check_move,
 )
 from domain.ids import enrollment_id, send_id
-from schemas.engagements import Engagement
 from schemas.replies import Disposition, DispositionName
+from schemas.tasks import TaskDue
 
 AT = datetime(2026, 3, 2, 9, tzinfo=UTC)
 ENTRY = enrollment_id("q1", "lead-1")
@@ -132,18 +132,20 @@ def test_cards_move_as_the_table_says_and_no_other_way(state: CardState, wanted:
     ],
 )
 def test_a_due_task_makes_the_card_of_its_kind(kind: str, card_type: CardType) -> None:
-    due = Engagement(
-        type="task_due",
+    due = TaskDue(
         event_id="e",
         lead_id="lead-1",
         campaign_id="q1",
         enrollment_id=ENTRY,
         step_id="call",
-        data={"title": "Call Zoé", "task_kind": kind, "queue": "inside", "priority": "high", "due_at": AT.isoformat()},
+        title="Call Zoé",
+        task_kind=kind,
+        queue="inside",
+        priority="high",
+        due_at=AT,
         at=AT,
     )
     card = card_of_task(due)
-    assert card is not None
     assert (card.type, card.title, card.queue, card.priority, card.due_at) == (
         card_type,
         "Call Zoé",
@@ -151,4 +153,4 @@ def test_a_due_task_makes_the_card_of_its_kind(kind: str, card_type: CardType) -
         "high",
         AT,
     )
-    assert card_of_task(due.model_copy(update={"enrollment_id": None})) is None
+    assert card_of_task(due.model_copy(update={"event_id": "again"})).card_id == card.card_id

@@ -232,6 +232,19 @@ def test_a_hard_bounce_ends_every_sequence_of_the_lead_as_bounced() -> None:
     assert len(stops(effects)) == 2
 
 
+@pytest.mark.parametrize("kind", ["hard", "soft", "ours", "policy"])
+def test_of_two_reports_about_one_touch_only_the_first_is_told_as_the_first(kind: str) -> None:
+    """Delivered is sent and not bounced since: one touch is taken off it once (docs/behaviour.md 6.4)."""
+    story = two_campaigns()
+    told = [
+        fact.first
+        for number in (1, 2)
+        for fact in facts(story.event(disposition("BOUNCE", number=number, bounce=(kind, "5.1.1"))))
+        if fact.type == "bounced"
+    ]
+    assert told == [True, False]
+
+
 def test_three_soft_bounces_in_a_row_become_a_hard_one_and_suppress_the_address() -> None:
     steps = (
         email("a", "w1"),

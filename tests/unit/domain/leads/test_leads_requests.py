@@ -28,6 +28,7 @@ from tests.support.leads import (
     releases,
     result,
     stops,
+    task,
     wait,
     withdrawals,
 )
@@ -140,13 +141,57 @@ def test_an_update_is_used_by_the_touches_that_are_not_yet_due() -> None:
     assert second.merge == {"first_name": "Janet"}
 
 
-def test_a_lead_without_an_address_fails_its_touch_with_the_reason() -> None:
+def test_a_lead_without_an_address_is_refused_where_the_campaign_writes() -> None:
     story = Story(in_force(campaign()))
     effects = story.event(enroll(lead=LeadData(first_name="Jane")))
+    assert [(fact.type, fact.code) for fact in facts(effects)] == [("refused", "no_email")]
+    assert story.lead is None
+
+
+def test_a_lead_without_an_address_may_be_called() -> None:
+    story = Story(in_force(campaign([task("call")])))
+    assert kinds(story.event(enroll(lead=LeadData(full_name="Jane Doe")))) == ["enrolled", "task_due"]
+
+
+def test_what_is_no_address_fails_its_touch_with_the_reason() -> None:
+    story = Story(in_force(campaign()))
+    effects = story.event(enroll(lead=LeadData(email="jane", first_name="Jane")))
     assert asks(effects) == []
     assert [(fact.type, fact.status, fact.code) for fact in facts(effects)][1:] == [
         ("failed", "failed", "missing_variable:email")
     ]
+
+
+def test_enrolling_a_known_lead_by_its_id_uses_what_is_known_of_it() -> None:
+    """docs/behaviour.md 2.1: `prospectIds`."""
+    story = Story(in_force(campaign(), campaign(campaign_id="q2")))
+    story.event(enroll())
+    (ask,) = asks(story.event(enroll("q2", "enroll-2", lead=LeadData())))
+    assert (ask.campaign_id, ask.email, ask.merge) == ("q2", "jane.doe@example.com", {"first_name": "Jane"})
+    assert story.lead is not None
+    assert (story.lead.facts["email"], story.lead.facts["company"]) == ("Jane.Doe@Example.com", "Acme")
+
+
+def test_a_lead_that_is_done_keeps_no_address_to_be_enrolled_with() -> None:
+    story = Story(in_force(campaign([email("intro")]), campaign(campaign_id="q2")))
+    (ask,) = asks(story.event(enroll()))
+    story.event(result(ask))
+    assert story.lead is not None
+    assert story.lead.is_done
+    effects = story.event(enroll("q2", "enroll-2", lead=LeadData()))
+    assert [(fact.type, fact.code) for fact in facts(effects)] == [("refused", "no_email")]
+
+
+@pytest.mark.parametrize(
+    ("reason", "told"),
+    [("campaign_cancelled", "campaign_cancelled"), ("Jane Doe asked us to", "other"), ("x" * 41, "other"), ("", "other")],
+)
+def test_a_producers_reason_is_told_where_it_is_a_code(reason: str, told: str) -> None:
+    for number, asked in enumerate((Pause, Exit)):
+        story = Story(in_force(campaign()))
+        story.event(enroll())
+        (fact,) = facts(story.event(asked(event_id=f"r{number}", lead_id=LEAD, reason=reason)))
+        assert fact.code == told
 
 
 def test_a_pause_stops_and_withdraws_and_its_resume_asks_again_with_a_higher_number() -> None:

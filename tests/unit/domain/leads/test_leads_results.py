@@ -27,6 +27,8 @@ from tests.support.leads import (
     hit,
     in_force,
     kinds,
+    proofs,
+    reply,
     result,
     stops,
     withdrawals,
@@ -173,8 +175,11 @@ def test_an_ambiguous_touch_is_held_where_the_campaign_says_so_until_a_hit_settl
     effects = story.event(result(ask, "ambiguous"))
     assert kinds(effects) == ["ambiguous", "held"]
     assert asks(story.after(30 * DAY)) == []
+    assert proofs(effects) == []
     settled = story.event(hit(at=story.now))
     assert kinds(settled) == ["sent", "released", "opened"]
+    assert proofs(settled) == [ask.send_id]
+    assert proofs(story.event(hit(at=story.now, event_id="hit-2"))) == []
     assert story.enrollment().status == "active"
     second = story.next_ask()
     assert second.step_id == "nudge"
@@ -185,16 +190,28 @@ def test_a_bounce_report_settles_an_ambiguous_touch_too() -> None:
     story.event(result(ask, "ambiguous"))
     effects = story.event(disposition("BOUNCE", bounce=("hard", "5.1.1")))
     assert kinds(effects)[0] == "sent"
+    assert proofs(effects) == [ask.send_id]
     assert story.enrollment().status == "bounced"
 
 
 def test_a_hit_before_the_ambiguous_result_proves_that_it_arrived() -> None:
     story, ask = started()
     story.event(hit())
-    assert kinds(story.event(result(ask, "ambiguous"))) == ["sent"]
+    effects = story.event(result(ask, "ambiguous"))
+    assert (kinds(effects), proofs(effects)) == (["sent"], [ask.send_id])
     touch = story.enrollment().touch("intro")
     assert touch is not None
     assert (touch.state, touch.opened) == ("sent", True)
+
+
+@pytest.mark.parametrize(
+    "sign", [reply(), disposition("AUTOMATED"), hit(user_agent="GoogleImageProxy"), hit(method="HEAD")], ids=["reply", "disposition", "proxy", "head"]
+)
+def test_any_sign_of_a_touch_that_overtakes_its_ambiguous_result_proves_it(sign: Any) -> None:
+    story, ask = started(on_ambiguous="hold")
+    story.event(sign)
+    effects = story.event(result(ask, "ambiguous"))
+    assert (kinds(effects), proofs(effects)) == (["sent"], [ask.send_id])
 
 
 def test_a_touch_sent_after_the_exit_is_told_and_changes_no_status() -> None:

@@ -27,6 +27,7 @@ from tests.support.leads import (
     result,
     stops,
     task,
+    tasks,
     wait,
 )
 
@@ -99,17 +100,29 @@ def test_a_condition_without_a_step_asks_all_touches() -> None:
 
 def test_a_task_stands_as_a_card_and_the_sequence_goes_on_at_its_deadline() -> None:
     story = Story(in_force(campaign([task("call", "after"), email("after")])))
-    (_, due) = facts(story.event(enroll()))
+    effects = story.event(enroll())
+    (_, due) = facts(effects)
     assert (due.type, due.status, due.previous_status) == ("task_due", "active", "enrolled")
-    assert due.data == {
-        "title": "Call Jane Doe",
-        "queue": "sales",
-        "priority": "high",
-        "task_kind": "schedule_call",
-        "due_at": (T0 + 2 * DAY).isoformat(),
-    }
+    assert due.data == {"queue": "sales", "priority": "high", "task_kind": "schedule_call"}
+    (given,) = tasks(effects)
+    assert (given.title, given.queue, given.priority, given.task_kind, given.due_at, given.step_id) == (
+        "Call Jane Doe",
+        "sales",
+        "high",
+        "schedule_call",
+        T0 + 2 * DAY,
+        "call",
+    )
     ask = story.next_ask()
     assert (ask.step_id, ask.at) == ("after", T0 + 2 * DAY)
+
+
+def test_a_title_that_what_is_merged_makes_too_long_is_cut() -> None:
+    story = Story(in_force(campaign([task("call")])))
+    person = LeadData(email="a@b.example", attributes={"full_name": "Jane\x00" + "e" * 20_000})
+    (given,) = tasks(story.event(enroll(lead=person)))
+    assert given.title.startswith("Call Janee")
+    assert len(given.title) == 1_000
 
 
 def test_a_task_whose_title_lacks_a_value_fails_with_its_name() -> None:
