@@ -86,13 +86,17 @@ class Dispatch:
     async def recovered(self, partitions: frozenset[int]) -> None:
         """Ask the ledger what it knows of these partitions' grants, then rebuild the queues, in slices that yield."""
         self._owned = partitions
-        self._partitions.clear()
+        self._forget()
         self._coverage = {number: Coverage(self._outage) for number in partitions}
         await self._recovery.ask_ledger(partitions)
         await self._rebuild()
 
     async def reset(self) -> None:
         """A batch was discarded: the next one begins with a rebuild from the tables."""
+        self._forget()
+
+    def _forget(self) -> None:
+        self._recovery.note(self._partitions)
         self._partitions.clear()
 
     async def _rebuild(self) -> None:

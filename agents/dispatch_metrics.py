@@ -2,7 +2,11 @@
 
 from prometheus_client import Counter, Gauge, Histogram
 
-GRANTED = Counter("touchline_dispatch_granted_total", "Touches granted, by mailbox.", ["mailbox"])
+GRANTED = Counter(
+    "touchline_dispatch_granted_total",
+    "Touches granted, by mailbox. One mailbox at rest: look at its pauses and caps.",
+    ["mailbox"],
+)
 EVENTS = Counter(
     "touchline_dispatch_events_total",
     "What came in, by kind. `repeat` growing: an upstream worker crashes between its outputs and its state.",
@@ -10,7 +14,7 @@ EVENTS = Counter(
 )
 WAITING = Gauge(
     "touchline_dispatch_waiting",
-    "Touches that wait on this worker, by pool and by the limit in the way. `touchline explain` says it of one lead.",
+    "Touches that wait on this worker, by pool and limit in the way. One growing for long: raise it, or add mailboxes.",
     ["pool", "reason"],
 )
 OPEN = Gauge(
@@ -22,6 +26,9 @@ LATENESS = Histogram(
     "From the instant a batch's first grant carries to its decision, in campaign time. Rising: this role is behind.",
     buckets=(0.01, 0.1, 0.5, 1, 2, 5, 10, 30, 60, 600, 3600),
 )
-REBUILT = Gauge("touchline_dispatch_rebuild_seconds", "Length of the last rebuild of the queues after a recovery.")
+REBUILT = Gauge(
+    "touchline_dispatch_rebuild_seconds",
+    "Length of the last rebuild of the queues after a recovery. Over 30: spread pools over more workers.",
+)
 
 ALL = (GRANTED, EVENTS, WAITING, OPEN, LATENESS, REBUILT)

@@ -46,6 +46,7 @@ class Recovery:
         self._ledger = ledger
         self._epochs = epochs
         self._told: dict[int, list[LedgerGrant]] = {}
+        self._numbers: dict[tuple[int, int], int] = {}
 
     async def ask_ledger(self, partitions: Iterable[int]) -> None:
         """After the leases are taken: what the ledger has of these partitions' last day. Waits while it is away."""
@@ -63,11 +64,19 @@ class Recovery:
             await asyncio.sleep(delay)
             delay = min(delay * 2, _MAX_DELAY_S)
 
+    def note(self, partitions: Mapping[int, PoolPartition]) -> None:
+        """Before partitions are thrown away: the numbers they gave are not given again in their epoch."""
+        for number, partition in partitions.items():
+            self._numbers[(number, partition.epoch)] = partition.number
+
     async def rebuild(self, shelves: Mapping[int, Shelf], definitions: Definitions) -> dict[int, PoolPartition]:
         """Partitions as the tables, and the ledger where it knows more, have them."""
         began = time.monotonic()
         epochs = self._epochs()
-        rebuilt = {number: PoolPartition(shelf, epochs.get(number, 1)) for number, shelf in shelves.items()}
+        rebuilt: dict[int, PoolPartition] = {}
+        for number, shelf in shelves.items():
+            epoch = epochs.get(number, 1)
+            rebuilt[number] = PoolPartition(shelf, epoch, number=self._numbers.get((number, epoch), 0))
         chunks: dict[int, list[Chunk]] = {number: [] for number in rebuilt}
         async for key, start_s, value, number in _slices(self._grants.entries()):
             if number in chunks:

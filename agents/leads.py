@@ -10,8 +10,9 @@ What happens is decided in `domain/leads/decide.py`; here it is read, carried ou
 from __future__ import annotations
 
 import heapq
+import logging
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from agents import leads_metrics as metrics
 from agents.leads_desk import Desk, ProofPort
@@ -34,10 +35,14 @@ TOPICS = ("enrollments", "send-results", "tracking-hits", "replies", "dispositio
 TICKS = "lead-ticks"
 
 TIMERS_A_TICK = 500
+PUT_OFF = timedelta(hours=1)
+"""For how long (campaign time) a lead is left alone that a tick could not decide about."""
 FOLLOW_UPS = 1_000
 """How many further timers of the same leads, that came to be inside the tick, it handles besides."""
 
 NOTHING = Definitions({}, {})
+
+log = logging.getLogger(__name__)
 
 
 class Leads:
@@ -64,6 +69,7 @@ class Leads:
         self._parking = Parking()
         self._sweeps: list[Sweep] = []
         self._done_until: dict[int, datetime] = {}
+        self._put_off: dict[bytes, tuple[int, datetime]] = {}
 
     async def start(self) -> None:
         """Nothing to prepare: definitions are read before a role starts."""
@@ -78,15 +84,18 @@ class Leads:
         """Rebuild the timers from the first bytes of each lead, in slices that yield."""
         self._parking.clear()
         self._done_until.clear()
-        self._definitions = self._source()
+        if self._definitions is NOTHING:
+            self._definitions = self._source()  # else an edit since the last tick is still to be noticed
         entries = self._table.entries()
         await self._timers.rebuild((partition, key, codec.wake_s(value)) for key, value, partition in entries)
-        over = closed(self._definitions.campaigns)
-        self._sweeps = [Sweep(self._table, over)] if over else []
+        concerned = {campaign_id for sweep in self._sweeps for campaign_id in sweep.campaign_ids}
+        concerned.update(closed(self._definitions.campaigns))
+        self._sweeps = [Sweep(self._table, concerned)] if concerned else []
 
     async def reset(self) -> None:
         """A batch was discarded: what it took from the timers is due again."""
         self._timers.rollback()
+        self._put_off.clear()
         for sweep in self._sweeps:
             sweep.rollback()
 
@@ -96,6 +105,7 @@ class Leads:
         now = self._clock.now()
         floors: dict[int, datetime] = {}
         again: dict[int, Tick] = {}
+        self._notice(batch)
         for event in batch:
             if isinstance(event.body, Tick):
                 self._tick(desk, event.partition, event.body, floors, again)
@@ -126,7 +136,6 @@ class Leads:
         self, desk: Desk, partition: int, tick: Tick, floors: dict[int, datetime], again: dict[int, Tick]
     ) -> None:
         """Fire what is due in this partition: each at its own instant, nothing before the last tick's."""
-        self._notice(tick.at)
         self._sweep(desk, tick.at)
         until = codec.seconds(tick.at)
         floor = min(floors.get(partition) or self._done_until.get(partition) or tick.at, tick.at)
@@ -149,18 +158,34 @@ class Leads:
 
     def _fire(self, desk: Desk, partition: int, key: bytes, at: datetime) -> float | None:
         """Let happen what is due of a lead at an instant; answers when it has something due again."""
-        found = desk.open(key, partition)
-        if found.lead is None:
+        definitions, policy = self._definitions, self._policy
+        try:
+            found = desk.open(key, partition)
+            if found.lead is None:
+                return None
+            lead = found.lead
+            decision = desk.take(found, "timer", lambda _, lead_id: on_timer(lead, lead_id, at, definitions, policy))
+        except Exception as error:  # noqa: BLE001 - one lead must not stop the timers of all others
+            self._leave_alone(partition, key, at, error)
             return None
-        lead, definitions, policy = found.lead, self._definitions, self._policy
-        decision = desk.take(found, "timer", lambda _, lead_id: on_timer(lead, lead_id, at, definitions, policy))
         return codec.seconds(decision.wake_at) if decision.wake_at is not None else None
 
-    def _notice(self, at: datetime) -> None:
-        """See what became of the definitions since the last tick: wake those parked, look for those concerned."""
+    def _leave_alone(self, partition: int, key: bytes, at: datetime, error: Exception) -> None:
+        """Whatever is wrong with one lead must not stop the ticks, and with them the timers of all others."""
+        log.error("a tick could not decide about lead %r: put off for %s", key, PUT_OFF, exc_info=error)
+        metrics.FAULTS.inc()
+        self._put_off[key] = (partition, at + PUT_OFF)
+
+    def _notice(self, batch: Sequence[Inbound]) -> None:
+        """See what became of the definitions since the last tick: wake those parked, look for those concerned.
+
+        Before the batch's first event, so that no batch is decided by two snapshots: whom an older one parked, or led to
+        a step, in the very batch that sees the newer one, is in neither list yet.
+        """
+        at = next((event.body.at for event in batch if isinstance(event.body, Tick)), None)
         new = self._source()
         old = self._definitions
-        if new is old:
+        if at is None or new is old:
             return
         self._definitions = new
         for partition, key in self._parking.take(awakened(old.campaigns, new.campaigns)):
@@ -174,16 +199,19 @@ class Leads:
             return
         definitions, policy = self._definitions, self._policy
         for key, partition, campaign_id in self._sweeps[0].slice():
-            found = desk.open(key, partition)
-            if found.lead is not None and not found.lead.is_done:
-                lead = found.lead
-                desk.take(
-                    found,
-                    "definition",
-                    lambda _, lead_id, lead=lead, campaign_id=campaign_id: on_definition(
-                        lead, lead_id, campaign_id, at, definitions, policy
-                    ),
-                )
+            try:
+                found = desk.open(key, partition)
+                if found.lead is not None and not found.lead.is_done:
+                    lead = found.lead
+                    desk.take(
+                        found,
+                        "definition",
+                        lambda _, lead_id, lead=lead, campaign_id=campaign_id: on_definition(
+                            lead, lead_id, campaign_id, at, definitions, policy
+                        ),
+                    )
+            except Exception as error:  # noqa: BLE001 - as for a timer
+                self._leave_alone(partition, key, at, error)
 
     # -- afterwards ------------------------------------------------------------------------------------------------
 
@@ -198,6 +226,9 @@ class Leads:
             timers.push(found.partition, key, codec.seconds(wake_at) if wake_at is not None else None)
             for campaign_id in found.parked_for:
                 parking.add(campaign_id, found.partition, key)
+        for key, (partition, until) in self._put_off.items():
+            timers.push(partition, key, codec.seconds(until))
+        self._put_off.clear()
         self._done_until.update(floors)
         for sweep in self._sweeps:
             sweep.commit()

@@ -26,8 +26,10 @@ from domain.leads.effects import (
 )
 from domain.leads.state import Lead
 from sinks.ports import Release, Stop, StopPort, Suppression
+from streams.errors import Poison
 from streams.inbound import Raw
 from streams.tables import Table
+from streams.topology import MAX_TABLE_VALUE
 from streams.work import Work
 
 
@@ -35,6 +37,16 @@ class ProofPort(Protocol):
     """The part of `sinks.ports.ResolvePort` that is used here."""
 
     async def settle_ambiguous(self, send_ids: Sequence[UUID]) -> int: ...
+
+
+LARGE = MAX_TABLE_VALUE // 2
+"""From this size on a lead's new state is measured as soon as it is decided, so that it costs its own event and no other."""
+
+
+def _check_size(lead: Lead) -> None:
+    size = len(codec.encode(lead))
+    if size > MAX_TABLE_VALUE:
+        raise Poison("state_too_large", f"{size} bytes for table leads, at most {MAX_TABLE_VALUE}")
 
 
 @dataclass(slots=True)
@@ -75,6 +87,8 @@ class Desk:
     def take(self, lead: Open, kind: str, decide: Callable[[Lead | None, str], Decision]) -> Decision:
         """Let a decision be made about a lead and keep what it says."""
         decision = decide(lead.lead, lead.lead_id)
+        if lead.value is not None and len(lead.value) > LARGE and decision.lead is not None:
+            _check_size(decision.lead)
         self._kinds[kind] += 1
         lead.lead = decision.lead
         lead.wake_at = decision.wake_at

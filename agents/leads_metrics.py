@@ -2,7 +2,11 @@
 
 from prometheus_client import Counter, Gauge
 
-DECISIONS = Counter("touchline_leads_decisions_total", "Events and timers decided, by kind.", ["kind"])
+DECISIONS = Counter(
+    "touchline_leads_decisions_total",
+    "Events and timers decided, by kind. No `timer` while leads wait: look at refused ticks and paused campaigns.",
+    ["kind"],
+)
 EFFECTS = Counter(
     "touchline_leads_effects_total",
     "What decisions asked for. Many `Withdraw` without replies or pauses: look at edits of live campaigns.",
@@ -13,7 +17,10 @@ IGNORED = Counter(
     "Events that changed nothing, by reason. `unknown_*` growing: a topic and this table do not belong together.",
     ["reason"],
 )
-TIMERS = Gauge("touchline_leads_timers", "Leads that wait for an instant, on this worker.")
+TIMERS = Gauge(
+    "touchline_leads_timers",
+    "Leads that wait for an instant, on this worker. Falling to none at once: look at `touchline_recovery_seconds`.",
+)
 PARKED = Gauge(
     "touchline_leads_parked",
     "Leads that wait for a campaign to be defined or active. For long: launch or resume it.",
@@ -22,5 +29,9 @@ LATENESS = Gauge(
     "touchline_leads_timer_lateness_seconds",
     "How late the last timer of a tick fired, in campaign time. Growing: this role is behind, add workers.",
 )
+FAULTS = Counter(
+    "touchline_leads_faults_total",
+    "Leads that a tick could not decide about; each is put off for an hour. Any: the log names the lead and the error.",
+)
 
-ALL = (DECISIONS, EFFECTS, IGNORED, TIMERS, PARKED, LATENESS)
+ALL = (DECISIONS, EFFECTS, IGNORED, TIMERS, PARKED, LATENESS, FAULTS)

@@ -43,6 +43,7 @@ class Sweep:
     """
 
     def __init__(self, table: Table, campaign_ids: Collection[str]) -> None:
+        self.campaign_ids = frozenset(campaign_ids)
         self._table = table
         self._marks = {campaign_id: f'"c":"{campaign_id}"'.encode() for campaign_id in campaign_ids}
         self._keys = [key for key, _, _ in table.entries()]

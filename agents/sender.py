@@ -22,6 +22,7 @@ from domain.tokens import TokenKeys
 from schemas.sending import Grant
 from sinks.ports import Claim, IntakeResult, Lease, LedgerPort, Offer, StopPort
 from streams.clock import ClockLike
+from streams.errors import Poison
 from streams.failpoints import Failpoints
 from streams.inbound import Inbound
 from streams.work import Work
@@ -119,7 +120,10 @@ class Sender:
     # -- intake
 
     async def handle(self, work: Work, batch: Sequence[Inbound]) -> None:
-        """Take the grants in, hand them to their mailboxes, and answer at once what cannot be taken."""
+        """Take the grants in, hand them to their mailboxes, and answer at once what cannot be taken.
+
+        Every grant has its answer: one without would hold its mailbox's slot for ever.
+        """
         grants: list[tuple[Grant, Lease, str]] = [
             (event.body, Lease(event.partition, self._stream.epochs[event.partition]), _json(event)) for event in batch
         ]
@@ -133,10 +137,16 @@ class Sender:
             campaign, mailbox = self._book.campaign(grant.touch.campaign_id), self._book.mailbox(grant.mailbox_id)
             if campaign is None or mailbox is None:
                 code = "unknown_mailbox" if mailbox is None else "unknown_campaign"
-                emit(work, reports.refuse_unknown(grant, code, self._clock.now()))
+                emit(work, reports.refuse(grant, code, self._clock.now()))
                 continue
             offers.append(Offer(grant, lease, self._letters.message_id(grant.touch, mailbox), campaign.goal, payload))
-        result = await self._ledger.intake(offers)
+        try:
+            result = await self._ledger.intake(offers)
+        except Poison as error:
+            if len(batch) > 1:
+                raise  # the batch is halved until the grant that is to blame stands alone
+            emit(work, reports.refuse(grants[0][0], error.reason, self._clock.now(), "failed"))
+            return
         self._put(self._hands.take(result.adopted))
         self._answer(work, result)
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
+
 import typer
 
-from api.commands import campaigns, definitions, demo, letters, mailboxes, operating, reading
+from api.commands import ambiguous, campaigns, definitions, demo, letters, mailboxes, operating, reading
 
 app = typer.Typer(
     name="touchline",
@@ -13,12 +15,13 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Outreach campaigns as a stream: every touch at the right moment, within every limit, never twice.",
 )
-for family in (demo, definitions, campaigns, reading, letters, operating, mailboxes):
+for family in (demo, definitions, campaigns, reading, ambiguous, letters, operating, mailboxes):
     family.register(app)
 
 
 def main() -> None:
     """The console script. Exit codes: 0 done, 1 failed, 2 bad input."""
+    logging.getLogger("aiokafka").addHandler(logging.NullHandler())  # a command says in one line what went wrong
     app()
 
 

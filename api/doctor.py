@@ -3,24 +3,33 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import asyncpg
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
+from pydantic import ValidationError
 
 from api.bootstrap import dsn_of, keys_of
 from api.lag import read_lag
+from domain.compile import compile_definition
+from domain.documents import InvalidDefinitions
+from domain.replies.rules import BadRuleError, compile_rule
 from domain.tokens import InvalidKeys
+from schemas.definitions import Definition, ReplyRuleDoc
+from sinks.postgres.control import ControlStore
 from sinks.postgres.migrate import migrations
 from streams import dead_letters, kafka
+from streams.access import connect
+from streams.errors import Retryable
 from streams.settings import Settings, SettingsError, env_name
 from streams.topology import all_topics
 
 MAX_SKEW_S = 5.0
 MAX_LAG = 10_000
+MEND = "mend the setting that is named"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +64,18 @@ async def _keys(settings: Settings) -> str:
 
 
 async def _kafka(settings: Settings) -> str:
-    admin = AIOKafkaAdminClient(**kafka.connection(settings), request_timeout_ms=5000)
     try:
-        await admin.start()
+        admin = AIOKafkaAdminClient(**kafka.connection(settings), request_timeout_ms=5000)
+    except SettingsError as error:
+        raise CheckFailed(str(error), MEND) from None
+    try:
+        await connect(admin, settings)
         topics = set(await admin.list_topics())
     except (KafkaError, OSError) as error:
         remedy = f"start the broker, or point {env_name('kafka_bootstrap_servers')} at it"
         raise CheckFailed(f"no broker at {settings.kafka_bootstrap_servers}: {error!r}", remedy) from None
+    except SettingsError as error:
+        raise CheckFailed(str(error), MEND) from None
     finally:
         await admin.close()
     missing = sorted(set(all_topics(settings)) - topics)
@@ -95,10 +109,39 @@ async def _postgres(settings: Settings) -> str:
     return f"PostgreSQL {version}, migrated"
 
 
+async def _definitions(settings: Settings) -> str:
+    try:
+        async with asyncpg.create_pool(dsn_of(settings), min_size=1, max_size=1, timeout=5) as pool:
+            heads = await ControlStore(pool).heads()
+    except (SettingsError, Retryable, OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        raise CheckFailed("cannot be read", "see postgres above") from None
+    broken = unusable(heads)
+    if broken:
+        remedy = "nothing happens for what they define until a corrected document is applied: touchline apply FILE"
+        raise CheckFailed("; ".join(broken[:5]), remedy)
+    return f"{len(heads)} in force"
+
+
+def unusable(heads: Iterable[Definition]) -> list[str]:
+    """The definitions in force that this version of the program cannot use, each with its first fault."""
+    broken: list[str] = []
+    for head in heads:
+        try:
+            if head.deleted or head.kind == "control":
+                continue
+            if head.kind == "reply_rule":
+                compile_rule(ReplyRuleDoc.model_validate(head.spec, extra="ignore"))
+            else:
+                compile_definition(head)
+        except (InvalidDefinitions, ValidationError, BadRuleError) as error:
+            broken.append(f"{head.kind} {head.id}: {str(error).splitlines()[0]}")
+    return broken
+
+
 async def _lag(settings: Settings) -> str:
     try:
         found = await read_lag(settings)
-    except (KafkaError, OSError) as error:
+    except (KafkaError, OSError, SettingsError) as error:
         raise CheckFailed(f"cannot be read: {error!r}", "see kafka above") from None
     reading = {item.group for item in found if item.committed is not None}
     silent = sorted({item.group for item in found if item.lag} - reading)
@@ -115,7 +158,7 @@ async def _letters(settings: Settings) -> str:
         count = 0
         async for _ in dead_letters.read(settings):
             count += 1
-    except (KafkaError, OSError) as error:
+    except (KafkaError, OSError, SettingsError) as error:
         raise CheckFailed(f"cannot be read: {error!r}", "see kafka above") from None
     if count:
         raise CheckFailed(f"{count} dead letters", "touchline dlq list shows them, touchline dlq replay puts them back")
@@ -127,6 +170,7 @@ CHECKS: tuple[tuple[str, Callable[[Settings], Awaitable[str]]], ...] = (
     ("token keys", _keys),
     ("kafka", _kafka),
     ("postgres", _postgres),
+    ("definitions", _definitions),
     ("lag", _lag),
     ("dead letters", _letters),
 )

@@ -15,6 +15,7 @@ from aiokafka.errors import (
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from streams import kafka
+from streams.access import connect
 from streams.settings import Settings
 from streams.topology import ROLES, app_id, topic_name
 
@@ -36,12 +37,12 @@ class Lag:
 
 
 async def read_lag(settings: Settings, roles: tuple[str, ...] = tuple(ROLES)) -> list[Lag]:
-    """Every group's lag by topic and partition. Raises KafkaError when the broker does not answer."""
+    """Every group's lag by topic and partition. Raises KafkaError or AccessRefused when there is no answer."""
     admin = AIOKafkaAdminClient(**kafka.connection(settings))
     consumer = AIOKafkaConsumer(**kafka.connection(settings), enable_auto_commit=False)
-    await admin.start()
     try:
-        await consumer.start()
+        await connect(admin, settings)
+        await connect(consumer, settings)
         wanted = {
             role: [
                 TopicPartition(topic_name(settings, topic), number)

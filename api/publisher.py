@@ -11,7 +11,7 @@ from aiokafka.errors import KafkaError
 from schemas.base import Message
 from streams.errors import Retryable
 from streams.outbox import Outbox
-from streams.settings import Settings
+from streams.settings import Settings, SettingsError
 from streams.work import Routing, Work
 
 ROLE = "api"
@@ -53,6 +53,8 @@ class Publisher:
             async with asyncio.timeout(self._timeout_s):
                 outbox = await self._connected()
                 await outbox.publish(work)
+        except SettingsError as error:  # of a process that runs: a password may be put right while it waits
+            raise Retryable(str(error)) from error
         except (TimeoutError, KafkaError, OSError) as error:
             await self._drop()
             raise Retryable(f"Kafka at {self._settings.kafka_bootstrap_servers} does not answer: {error!r}") from error

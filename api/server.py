@@ -24,6 +24,8 @@ from sinks.postgres.ledger import PostgresLedger
 from sinks.postgres.migrate import migrate
 from sinks.postgres.read_models import ReadModels
 from sinks.postgres.stops import PostgresStops
+from streams.access import check_access
+from streams.health import listen
 from streams.settings import Settings
 
 LOG = structlog.get_logger("api")
@@ -75,7 +77,8 @@ async def build(settings: Settings, closing: AsyncExitStack) -> tuple[Services, 
 
 
 async def _tend(settings: Settings, steward: Steward, ready: _Progress) -> None:
-    """Migrate as soon as Postgres answers, then go round."""
+    """Migrate as soon as Postgres answers, then go round. Raises AccessRefused when the brokers refuse this process."""
+    await check_access(settings)
     await retrying("migrate", lambda: migrate(dsn_of(settings)))
     ready.missing = None
     await steward.run()
@@ -91,7 +94,7 @@ async def serve(settings: Settings) -> int:
         runner = web.AppRunner(make_app(services), access_log=None, shutdown_timeout=DRAIN_S)
         await runner.setup()
         closing.push_async_callback(runner.cleanup)
-        await web.TCPSite(runner, settings.host, settings.api_port).start()
+        await listen(runner, settings.host, settings.api_port, "api_port")
         services.hits.start()
         closing.push_async_callback(services.hits.stop)
         tending = asyncio.create_task(_tend(settings, steward, ready), name="steward")

@@ -20,7 +20,7 @@ from typing import Any
 
 import asyncpg
 
-from api.demo.rig import Options, Rig
+from api.demo.rig import EXAMPLES, Options, Rig
 from bench.chaos import Chaos, Plan
 
 PROCESSES = (
@@ -146,7 +146,7 @@ async def main() -> int:
     parser.add_argument("--postgres-restarts", type=int, default=1)
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--rate", type=float, default=3600.0, help="campaign seconds a second")
-    parser.add_argument("--campaign", type=Path, default=Options.campaign, help=argparse.SUPPRESS)
+    parser.add_argument("--campaign", type=Path, default=EXAMPLES / "campaign.yaml", help=argparse.SUPPRESS)
     parser.add_argument("--control-only", action="store_true")
     parser.add_argument("--no-control", action="store_true")
     parser.add_argument("--keep", type=Path, help="keep the run's directory (logs, record) here")
@@ -164,7 +164,9 @@ async def _run(given: argparse.Namespace, plan: Plan) -> int:
             result = await fault_run(directory / "run", options, plan, given.seed)
         if not given.no_control:
             say("negative control: no ledger, kills after the 250")
-            result["control_duplicates"] = await control_run(directory / "control", Options(CONTROL_LEADS, CONTROL_RATE))
+            result["control_duplicates"] = await control_run(
+                directory / "control", Options(CONTROL_LEADS, CONTROL_RATE)
+            )
     finally:
         if given.keep:
             shutil.copytree(

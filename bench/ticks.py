@@ -52,8 +52,8 @@ async def _measured(count: int, timed: int) -> Figure:
     return Figure("tick.us", found["leads_us"] + found["dispatch_us"], "us", count)
 
 
-class _NoStops:
-    """Nothing that happens here stops anybody."""
+class _Nothing:
+    """A ledger that must not be written: nothing is due."""
 
     async def stop(self, stops: object) -> None:
         raise AssertionError("a tick with nothing due stopped somebody")
@@ -64,14 +64,16 @@ class _NoStops:
     async def suppress(self, suppressions: object) -> None:
         raise AssertionError("a tick with nothing due suppressed somebody")
 
-    async def unsuppress(self, *_: object) -> None:
-        raise AssertionError("a tick with nothing due lifted a suppression")
+    async def settle_ambiguous(self, send_ids: object) -> int:
+        raise AssertionError("a tick with nothing due proved a delivery")
 
 
 async def _leads(known: Definitions, count: int, clock: ManualClock) -> tuple[Leads, str]:
     table = Table("leads")
     _fill(table, backlog.leads(known, count))
-    handler = Leads(table=table, stops=_NoStops(), definitions=lambda: known, clock=clock, policy=Policy())
+    handler = Leads(
+        table=table, stops=_Nothing(), proofs=_Nothing(), definitions=lambda: known, clock=clock, policy=Policy()
+    )
     await handler.recovered(frozenset({PARTITION}))
     return handler, "lead-ticks"
 

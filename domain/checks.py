@@ -81,7 +81,7 @@ def _check_one(doc: AnyDoc) -> Found:
         try:
             compile_rule(doc)
         except BadRuleError as error:
-            yield ("value",), "bad_rule", str(error)
+            yield (error.field,), "bad_rule", error.reason
 
 
 def _check_among(doc: AnyDoc, before: AnyDoc | None, known: Mapping[tuple[str, str], AnyDoc]) -> Found:

@@ -71,7 +71,14 @@ def read_documents(text: str, known: Sequence[AnyDoc] = ()) -> list[Loaded]:
     return loaded
 
 
-def compile_definition(definition: Definition) -> Campaign | Mailbox | str:
+Compiled = Campaign | Mailbox | str
+"""A campaign, a mailbox, or a pool's id."""
+
+NOT_COMPILED = frozenset({"control", "reply_rule"})
+"""Kinds of definitions that decisions do not use compiled."""
+
+
+def compile_definition(definition: Definition) -> Compiled:
     """A campaign, a mailbox, or (for a pool) its id. Raises InvalidDefinitions, also for any other kind."""
     try:
         if definition.kind == "campaign":
@@ -94,28 +101,33 @@ def compile_definition(definition: Definition) -> Campaign | Mailbox | str:
 
 def compile_definitions(definitions: Iterable[Definition]) -> tuple[Definitions, list[Problem]]:
     """All definitions in force, and the mistakes of those that had to be left out."""
+    given = list(definitions)
+    made: list[Compiled] = []
+    problems: list[Problem] = []
+    for definition in given:
+        if definition.deleted or definition.kind in NOT_COMPILED:
+            continue
+        try:
+            made.append(compile_definition(definition))
+        except InvalidDefinitions as error:
+            problems += error.problems
+    return assemble(given, made), problems
+
+
+def assemble(definitions: Iterable[Definition], made: Iterable[Compiled]) -> Definitions:
+    """What decisions see: the definitions as they are compiled, and whether everything is stopped."""
+    stopped = any(bool(one.spec.get("stopped")) for one in definitions if one.kind == "control")
     campaigns: dict[str, Campaign] = {}
     mailboxes: dict[str, Mailbox] = {}
     pools: set[str] = set()
-    problems: list[Problem] = []
-    stopped = False
-    for definition in definitions:
-        if definition.kind == "control":
-            stopped = stopped or bool(definition.spec.get("stopped"))
-        if definition.deleted or definition.kind in {"control", "reply_rule"}:
-            continue
-        try:
-            compiled = compile_definition(definition)
-        except InvalidDefinitions as error:
-            problems += error.problems
-            continue
+    for compiled in made:
         if isinstance(compiled, Campaign):
             campaigns[compiled.campaign_id] = compiled
         elif isinstance(compiled, Mailbox):
             mailboxes[compiled.mailbox_id] = compiled
         else:
             pools.add(compiled)
-    return Definitions(campaigns, mailboxes, frozenset(pools), stopped), problems
+    return Definitions(campaigns, mailboxes, frozenset(pools), stopped)
 
 
 def compile_mailbox(doc: MailboxDoc, revision: int) -> Mailbox:
@@ -294,6 +306,7 @@ __all__ = [
     "InvalidDefinitions",
     "Loaded",
     "Problem",
+    "assemble",
     "check_documents",
     "compile_campaign",
     "compile_definition",

@@ -34,6 +34,7 @@ SENDER_VARIABLES = frozenset(
 """Variables that the mailbox and the message itself give: no lead carries them."""
 
 MAX_LINE = 998
+MAX_SUBJECT = 9_000
 _LONGEST_THREAD = 20
 _PIXEL = '{% if pixel_url %}<img src="{{ pixel_url }}" width="1" height="1" alt="" style="border:0">{% endif %}'
 _HTML_START = '<!DOCTYPE html>\n<html><head><meta charset="utf-8"></head><body>\n'
@@ -47,6 +48,15 @@ class NoSubject(RenderError):
 
     def __init__(self) -> None:
         super().__init__("the email has no subject and no earlier touch to answer")
+
+
+class SubjectTooLong(RenderError):
+    """What was merged into the subject makes it longer than anybody could read, or a result carry."""
+
+    code = "subject_too_long"
+
+    def __init__(self) -> None:
+        super().__init__(f"the subject is longer than {MAX_SUBJECT} characters")
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +135,10 @@ class CompiledMessage:
 
     def _subject(self, values: dict[str, object], thread: Thread | None) -> str:
         if self.subject is not None:
-            return clean_header(self.subject.fill(values, html=False)) or _no_subject()
+            subject = clean_header(self.subject.fill(values, html=False)) or _no_subject()
+            if len(subject) > MAX_SUBJECT:
+                raise SubjectTooLong
+            return subject
         if thread is None:
             raise NoSubject
         subject = clean_header(thread.subject)

@@ -56,14 +56,6 @@ class UnknownStatusError(ValueError):
     """A status that counts nowhere would break the sum; the event that carries it is refused."""
 
 
-class Place(NamedTuple):
-    """Where an enrollment stands after some facts."""
-
-    campaign_id: str
-    lead_id: str
-    status: str
-
-
 class Move(NamedTuple):
     """`count` enrollments of a campaign went from one status to another; `was` None: they are new."""
 
@@ -73,19 +65,19 @@ class Move(NamedTuple):
     count: int
 
 
-def places(facts: Iterable[Engagement]) -> dict[UUID, Place]:
-    """Where the enrollments of these facts stand after them: the last fact that changed a status decides.
+def places(facts: Iterable[Engagement]) -> dict[UUID, Engagement]:
+    """Enrollment id -> the fact that says where it stands after these: the last one that changed its status.
 
-    What it was before is not believed: a crash may make leads tell again in another order, and then the statuses of the
-    facts that were new do not chain. Raises `UnknownStatusError` for a status outside docs/behaviour.md 2.2.
+    What the status was before is not believed: a crash may make leads tell again in another order, and then the facts
+    that were new do not chain. Raises `UnknownStatusError` for a status outside docs/behaviour.md 2.2.
     """
-    found: dict[UUID, Place] = {}
+    found: dict[UUID, Engagement] = {}
     for fact in facts:
-        status, campaign = fact.status, fact.campaign_id
-        if status is None or campaign is None or fact.enrollment_id is None or status == fact.previous_status:
+        status, enrollment = fact.status, fact.enrollment_id
+        if status is None or status == fact.previous_status or enrollment is None or fact.campaign_id is None:
             continue
         _bucket(status)
-        found[fact.enrollment_id] = Place(campaign, fact.lead_id, status)
+        found[enrollment] = fact
     return found
 
 

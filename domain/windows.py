@@ -17,6 +17,7 @@ from domain.campaign import WaitStep, Window
 _DAY = timedelta(days=1)
 _SECOND = timedelta(seconds=1)
 _FRIDAY = 4
+_LAST_DAY = date.max - _DAY
 _UTC_ZONE = ZoneInfo("UTC")
 
 ELAPSED_UNITS = {"minutes": timedelta(minutes=1), "hours": timedelta(hours=1)}
@@ -72,7 +73,10 @@ def local_day(zone: ZoneInfo, at: datetime) -> date:
 
 def next_midnight(zone: ZoneInfo, at: datetime) -> datetime:
     """The instant at which the local day after `at`'s begins: where daily counts turn."""
-    tomorrow = at.astimezone(zone).date() + _DAY
+    today = at.astimezone(zone).date()
+    if today >= _LAST_DAY:  # `9999-12-31` is how people write "never"
+        return datetime.max.replace(tzinfo=UTC)
+    tomorrow = today + _DAY
     return _from(datetime.combine(tomorrow, datetime.min.time()), zone)
 
 

@@ -71,6 +71,9 @@ class SmtpDoc(Document):
     password_ref: Annotated[str, StringConstraints(pattern=r"^(env|file):.+$")] | None = None
 
 
+GapSeconds = Annotated[float, Field(ge=0, le=86_400, allow_inf_nan=False)]
+
+
 class MailboxDoc(Document):
     """A sender: who the mail is from, how it leaves, and how much of it (docs/behaviour.md 3.2)."""
 
@@ -84,7 +87,7 @@ class MailboxDoc(Document):
     reply_domain: str | None = None
     hourly_limit: Annotated[int, Field(ge=1)] | None = None
     daily_limit: Annotated[int, Field(ge=1)] | None = None
-    gap_seconds: tuple[Annotated[float, Field(ge=0)], Annotated[float, Field(ge=0)]] | Literal[0] = (30, 90)
+    gap_seconds: tuple[GapSeconds, GapSeconds] | Literal[0] = (30, 90)
     recipient_domain_hourly_limit: Annotated[int, Field(ge=1)] | None = None
     provider: Literal["gmail", "microsoft", "resend", "other"] = "other"
 
@@ -107,8 +110,8 @@ class ArmDoc(Document):
 
 
 class DelayDoc(Document):
-    days: Annotated[int, Field(ge=0)] = 0
-    hours: Annotated[int, Field(ge=0)] = 0
+    days: Annotated[int, Field(ge=0, le=3650)] = 0
+    hours: Annotated[int, Field(ge=0, le=87_600)] = 0
 
 
 class _StepDoc(Document):
@@ -193,7 +196,7 @@ class CampaignDoc(Document):
     timezone: Zone | None = None
     holidays: list[date] = []
     start_at: Instant | None = None
-    end_date: date | None = None
+    end_date: Annotated[date, Field(ge=date(1970, 1, 1))] | None = None
     evergreen: bool = False
     ab_testing_enabled: bool = False
     tracking: TrackingDoc = TrackingDoc()

@@ -88,6 +88,10 @@ class LeasePort(Protocol):
         """The epoch of the lease, or None where another owner holds it in this or a newer generation of the group."""
         ...
 
+    async def renew(self, scopes: Sequence[str], owner: UUID) -> None:
+        """Note that these are still held: one that was not renewed for a day may be taken in any generation."""
+        ...
+
 
 # --- the ledger -------------------------------------------------------------------------------------------------------
 class Lease(NamedTuple):

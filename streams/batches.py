@@ -166,7 +166,7 @@ class BatchRunner:
                 self._count(self._undecodable, raw.topic)
                 continue
             self._undecodable[raw.topic] = 0
-            if isinstance(event.body, Tick) and self._refuses_tick(raw.partition, event.body):
+            if type(event.body) is Tick and self._refuses_tick(raw.partition, event.body):
                 metrics.TICKS_REFUSED.labels(self._routing.role).inc()
                 continue
             aside.events.append(event)

@@ -36,6 +36,12 @@ def decode(raw: Raw) -> Inbound:
         raise Poison("bad_key", "the key is not UTF-8") from error
     except ValidationError as error:
         raise _reason(error, value) from None
+    except (
+        ValueError,
+        ArithmeticError,
+        RecursionError,
+    ) as error:  # what a validator let through: still only this record
+        raise Poison("invalid", type(error).__name__) from None
     field = _KEY_FIELDS[topic]
     if field and getattr(body, field) != key:
         raise Poison("key_mismatch", f"the key is not the body's {field}")

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from streams import kafka
+from streams.access import connect
 from streams.inbound import Headers, Raw
 from streams.partitioning import partition_of
 from streams.topology import TOPICS, topic_name
@@ -84,8 +85,8 @@ async def read(
 ) -> AsyncIterator[DeadLetter]:
     """All dead letters that stand now, by partition and offset; or the one at `partition` and `offset`."""
     consumer = AIOKafkaConsumer(**kafka.connection(settings), enable_auto_commit=False, auto_offset_reset="earliest")
-    await consumer.start()
     try:
+        await connect(consumer, settings)
         topic = topic_name(settings, TOPIC)
         partitions = range(settings.partitions) if partition is None else [partition]
         for number in partitions:
@@ -140,8 +141,8 @@ async def replay(settings: Settings, found: DeadLetter) -> tuple[int, int]:
     producer = AIOKafkaProducer(
         **kafka.connection(settings), acks="all", enable_idempotence=True, max_request_size=16 * 1024 * 1024
     )
-    await producer.start()
     try:
+        await connect(producer, settings)
         sent = await producer.send_and_wait(
             topic_name(settings, found.source_topic),
             found.value,

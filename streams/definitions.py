@@ -12,9 +12,11 @@ from aiokafka.errors import KafkaError
 
 from schemas.definitions import Definition
 from streams import kafka
+from streams.access import connect
 from streams.codec import decode
 from streams.errors import Poison
 from streams.inbound import Raw
+from streams.settings import SettingsError
 from streams.topology import topic_name
 
 if TYPE_CHECKING:
@@ -28,11 +30,14 @@ OnChange = Callable[[Key, Definition | None], None]
 
 
 class Definitions:
-    """(kind, id) -> the newest definition. A tombstone or `deleted` takes it out; a bad one is logged and skipped."""
+    """(kind, id) -> the definition of the highest revision. A tombstone or `deleted` takes it out; a bad one is logged
+    and skipped. A lower revision than the one in force changes nothing: two publishers may overtake each other.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._current: dict[Key, Definition] = {}
+        self._revisions: dict[Key, int] = {}
         self._callbacks: list[OnChange] = []
         self._read = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -78,16 +83,21 @@ class Definitions:
     async def _follow(self) -> None:
         delay = 0.1
         while True:
-            consumer = AIOKafkaConsumer(**kafka.connection(self._settings), enable_auto_commit=False)
             try:
-                await consumer.start()
-                await self._consume(consumer)
-            except (KafkaError, OSError) as error:
+                await self._read_on()
+            except (KafkaError, OSError, SettingsError) as error:  # the role was let in at its start: it may be again
                 log.warning("definitions cannot be read, trying again: %r", error)
-            finally:
-                await consumer.stop()
             await asyncio.sleep(delay)
             delay = min(delay * 2, 5.0)
+
+    async def _read_on(self) -> None:
+        """From where the last connection ended, until this one does."""
+        consumer = AIOKafkaConsumer(**kafka.connection(self._settings), enable_auto_commit=False)
+        try:
+            await connect(consumer, self._settings)
+            await self._consume(consumer)
+        finally:
+            await consumer.stop()
 
     async def _consume(self, consumer: AIOKafkaConsumer) -> None:
         topic = topic_name(self._settings, TOPIC)
@@ -121,6 +131,13 @@ class Definitions:
             if (definition.kind, definition.id) != key:
                 log.error("definition at %s/%s is skipped: its key is not kind:id", record.partition, record.offset)
                 return
+        if definition is None:
+            self._revisions.pop(key, None)
+        elif definition.revision < self._revisions.get(key, 0):
+            log.warning("%s:%s: revision %d comes after a newer one: ignored", *key, definition.revision)
+            return
+        else:
+            self._revisions[key] = definition.revision
         if definition is None or definition.deleted:
             self._current.pop(key, None)
             definition = None

@@ -7,7 +7,7 @@ from typing import Any
 
 from streams import kafka
 from streams.seam import DurableTable, SafeApp
-from streams.settings import Settings
+from streams.settings import Settings, SettingsError, problem
 from streams.tables import Table, WindowTable
 from streams.topology import app_id
 
@@ -15,7 +15,10 @@ from streams.topology import app_id
 def build_app(settings: Settings, role: str, instance: str) -> SafeApp:
     """The app with the settings that matter; `instance` tells this process from others of its group."""
     datadir = settings.data_dir / "faust" / role
-    datadir.mkdir(parents=True, exist_ok=True)
+    try:
+        datadir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SettingsError([problem("data_dir", f"cannot be used ({error})")]) from None
     return SafeApp(
         app_id(settings, role),
         broker=kafka.faust_broker(settings),

@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable
 
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from streams.settings import SettingsError, problem
+
+
+async def listen(runner: web.AppRunner, host: str, port: int, port_field: str) -> None:
+    """Begin to listen. Raises SettingsError, naming `host` or the port's field, where that cannot be done here."""
+    try:
+        await web.TCPSite(runner, host, port).start()
+    except OSError as error:
+        field = port_field if error.errno in (errno.EADDRINUSE, errno.EACCES) else "host"
+        raise SettingsError([problem(field, f"cannot listen on {host}:{port} ({error.strerror or error})")]) from None
 
 
 class HealthServer:
@@ -28,7 +40,7 @@ class HealthServer:
         app.router.add_get("/ready", self._answer_ready)
         self._runner = web.AppRunner(app, access_log=None)
         await self._runner.setup()
-        await web.TCPSite(self._runner, self._host, self._port).start()
+        await listen(self._runner, self._host, self._port, "metrics_port")
         self._port = self._runner.addresses[0][1]
 
     async def stop(self) -> None:

@@ -5,17 +5,31 @@ from __future__ import annotations
 import ssl
 from typing import TYPE_CHECKING, Any
 
+from streams.settings import SettingsError, problem
+
 if TYPE_CHECKING:
     from streams.settings import Settings
 
 
 def ssl_context(settings: Settings) -> ssl.SSLContext | None:
-    """A verifying TLS context, or None where the protocol has no TLS."""
+    """A verifying TLS context, or None where the protocol has no TLS. Raises SettingsError for a file that is no PEM."""
     if settings.kafka_security_protocol not in ("SSL", "SASL_SSL"):
         return None
-    context = ssl.create_default_context(cafile=settings.kafka_ssl_cafile)
+    try:
+        context = ssl.create_default_context(cafile=settings.kafka_ssl_cafile)
+    except (OSError, ValueError) as error:
+        told = f"{settings.kafka_ssl_cafile} has no CA certificates in PEM ({error})"
+        raise SettingsError([problem("kafka_ssl_cafile", told)]) from None
     if settings.kafka_ssl_certfile:
-        context.load_cert_chain(settings.kafka_ssl_certfile, settings.kafka_ssl_keyfile)
+        key = settings.kafka_ssl_keyfile or settings.kafka_ssl_certfile
+        try:
+            # a key that is locked must not make OpenSSL ask the terminal
+            context.load_cert_chain(settings.kafka_ssl_certfile, key, password=lambda: "")
+        except (OSError, ValueError) as error:
+            told = (
+                f"{settings.kafka_ssl_certfile} and {key} are not a certificate with its unlocked key in PEM ({error})"
+            )
+            raise SettingsError([problem("kafka_ssl_certfile", told)]) from None
     return context
 
 

@@ -9,7 +9,11 @@ BATCHES = Counter(
     "Batches that were flushed. Standing still while lag grows: look at the retries and at the log.",
     ["role"],
 )
-EVENTS = Counter("touchline_events_total", "Events on the broker. The rate at which a role works.", ["role"])
+EVENTS = Counter(
+    "touchline_events_total",
+    "Events on the broker. Flat while lag grows: look at the retries and at the log.",
+    ["role"],
+)
 BATCH_EVENTS = Histogram(
     "touchline_batch_events",
     "Events a batch. Near 500 for long: the role is behind, add workers.",
@@ -52,12 +56,18 @@ REBALANCES = Counter(
     "touchline_rebalances_total", "Completed rebalances. Many: workers crash or are too slow to heartbeat.", ["role"]
 )
 RECOVERY_SECONDS = Gauge(
-    "touchline_recovery_seconds", "Length of the last recovery, from assignment to the first event.", ["role"]
+    "touchline_recovery_seconds",
+    "Length of the last recovery, from assignment to the first event. Over 30: fewer partitions a worker, so more workers.",
+    ["role"],
 )
 PARTITIONS = Gauge(
     "touchline_partitions", "Partitions this worker owns. Zero for long: more workers than partitions.", ["role"]
 )
-TABLE_KEYS = Gauge("touchline_table_keys", "Keys in a table on this worker: its memory.", ["role", "table"])
+TABLE_KEYS = Gauge(
+    "touchline_table_keys",
+    "Keys in a table on this worker: its memory. Near what the machine has: add workers.",
+    ["role", "table"],
+)
 
 ALL = (
     BATCHES,

@@ -13,7 +13,8 @@ from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from streams import kafka
-from streams.errors import FlushFailed, Retryable
+from streams.access import connect
+from streams.errors import FlushFailed, NotAlive, Retryable
 from streams.failpoints import Failpoints
 from streams.work import Record, Stage, Work
 
@@ -54,7 +55,7 @@ class Outbox:
         self._offsets, self._make_tp = offsets, make_tp
 
     async def start(self) -> None:
-        """Connect. Raises KafkaError when no broker answers."""
+        """Connect. Raises KafkaError when no broker answers, AccessRefused when they refuse."""
         producer = AIOKafkaProducer(
             **kafka.connection(self._settings),
             acks="all",
@@ -63,7 +64,7 @@ class Outbox:
             max_request_size=MAX_REQUEST,
         )
         try:
-            await producer.start()
+            await connect(producer, self._settings)
         except BaseException:
             await producer.stop()
             raise
@@ -79,15 +80,28 @@ class Outbox:
         """Write the batch, stage by stage, each acknowledged before the next; then make it visible.
 
         Raises NotAlive before anything is written when the membership cannot be confirmed, FlushFailed when the
-        broker did not acknowledge: what is on it is then unknown.
+        broker did not acknowledge (what is on it is then unknown) or another worker has taken over between two stages.
         """
         await self._confirm()
+        is_begun = False
         for stage in Stage:
             records = work.records(stage)
             if records:
+                if is_begun:
+                    await self._confirm_again(stage)
+                is_begun = True
                 await self._write(records, changelog=stage is not Stage.OUTPUTS)
                 self._failpoints.hit(_POINTS[stage])
         work.apply()
+
+    async def _confirm_again(self, stage: Stage) -> None:
+        """A stage can take longer than a session. Whoever owns the partitions by now reads the tables as they stand: an
+        older state written after that would be what the next recovery finds.
+        """
+        try:
+            await self._confirm()
+        except NotAlive as error:
+            raise FlushFailed(f"nothing was written from {stage.name} on: {error}") from error
 
     async def publish(self, work: Work) -> None:
         """Write outputs from outside a batch (a sender's results, the API). Raises Retryable when the broker is away.

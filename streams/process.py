@@ -12,6 +12,7 @@ import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from aiokafka.errors import KafkaError
@@ -21,6 +22,7 @@ from streams.alive import boottime
 from streams.batches import EXIT_FLUSH, BatchRunner, Handler
 from streams.errors import is_infrastructure
 from streams.health import HealthServer
+from streams.leases import keep_renewed
 from streams.provision import ensure_topics
 from streams.watchdog import Watchdog
 
@@ -36,6 +38,9 @@ DRAIN_S = 20.0
 BATCH_GRACE_S = 5.0
 STOP_S = 5.0
 """Faust waits for a join that is under way, however long the rest of the group takes."""
+COMMIT_S = 5.0
+LEAVE_S = 28.0
+"""A stop ends by then, in order or not: with the broker away nothing can be handed over, and whoever asked kills later."""
 
 
 def exit_process(code: int, reason: str) -> NoReturn:
@@ -52,8 +57,9 @@ class RoleProcess:
 
     def __init__(self, stream: RoleStream, handler: Handler) -> None:
         from streams.faust_app import add_agent, add_tables, build_app
+        from streams.inbox import Inbox
         from streams.intake import Intake
-        from streams.seam import Inbox, Replay
+        from streams.replay import Replay
 
         self._stream = stream
         self._handler = handler
@@ -92,7 +98,7 @@ class RoleProcess:
         stream = self._stream
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self._stop.set)
+            loop.add_signal_handler(number, self._asked_to_stop)
         stream.alive.start()
         watchdog = Watchdog(lambda: boottime() - stream.alive.beat_at)
         watchdog.start()
@@ -120,6 +126,11 @@ class RoleProcess:
             exit_process(0, "stopped while joining: the group will notice that this member has gone")
         return 0
 
+    def _asked_to_stop(self) -> None:
+        if not self._stop.is_set():
+            self._stop.set()
+            asyncio.get_running_loop().call_later(LEAVE_S, exit_process, 0, f"not stopped within {LEAVE_S:.0f} s")
+
     async def _start(self) -> None:
         stream = self._stream
         await _eventually(lambda: ensure_topics(stream.settings), "the topics")
@@ -133,6 +144,9 @@ class RoleProcess:
         self._background.append(asyncio.create_task(stream.guard.keep(), name="wall-guard"))
         if stream.ticker is not None:
             self._background.append(asyncio.create_task(self._tick(), name="ticker"))
+        if stream.leases is not None:
+            renewing = keep_renewed(stream.leases, stream.owner, stream.held, stream.renew_s)
+            self._background.append(asyncio.create_task(renewing, name="leases"))
         await self._app.start()
 
     async def _unless_stopped(self, start: Coroutine[Any, Any, None]) -> bool:
@@ -161,7 +175,9 @@ class RoleProcess:
         False when Faust would not stop in time: its consumer's thread is still joining.
         """
         await self.leaving()
-        await self._app.safe_consumer.commit()
+        with suppress(TimeoutError):  # the next owner reads again what is not committed
+            async with asyncio.timeout(COMMIT_S):
+                await self._app.safe_consumer.commit()
         await self.left()
         stopping = asyncio.create_task(self._app.stop())
         await asyncio.wait({stopping}, timeout=STOP_S)
@@ -255,7 +271,7 @@ class RoleProcess:
         if leases is None:
             return epochs
         for partition in sorted(partitions):
-            scope = f"{stream.role}:{partition}"
+            scope = stream.scope(partition)
             epoch = await _eventually(lambda scope=scope: leases.take(scope, stream.owner, generation), scope)
             if epoch is None:
                 exit_process(EXIT_FLUSH, f"lease {scope} is held by a newer generation than {generation}")

@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
+from aiokafka.errors import InvalidReplicationFactorError, KafkaError, TopicAlreadyExistsError, for_code
 
 from streams import kafka
+from streams.access import connect
+from streams.settings import env_name
 from streams.topology import all_topics
 
 if TYPE_CHECKING:
@@ -27,8 +29,8 @@ class TopologyError(Exception):
 async def ensure_topics(settings: Settings, timeout_s: float = 60.0) -> list[str]:
     """Create every missing topic, changelogs too; verify partitions and cleanup of all. Returns the names created."""
     admin = AIOKafkaAdminClient(**kafka.connection(settings), request_timeout_ms=int(timeout_s * 1000))
-    await admin.start()
     try:
+        await connect(admin, settings)
         wanted = all_topics(settings)
         existing = set(await admin.list_topics())
         missing = [name for name in wanted if name not in existing]
@@ -54,8 +56,13 @@ async def _create(admin: AIOKafkaAdminClient, settings: Settings, topics: dict[s
     errors: list[Any] = list(getattr(response, "topic_errors", []))
     for name, code, *rest in errors:
         error = for_code(code)
-        if code and error is not TopicAlreadyExistsError:
-            raise TopologyError(f"{name}: could not be created: {error.__name__} {' '.join(map(str, rest))}")
+        if not code or error is TopicAlreadyExistsError:
+            continue
+        told = " ".join(map(str, filter(None, rest))) or error.description
+        if error is InvalidReplicationFactorError:
+            setting = env_name("kafka_replication_factor")
+            told = f"{setting} is {settings.kafka_replication_factor}, which this cluster cannot hold ({told})"
+        raise TopologyError(f"{name}: could not be created: {error.__name__}: {told}")
 
 
 async def _described(admin: AIOKafkaAdminClient, names: list[str]) -> dict[str, Any]:

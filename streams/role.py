@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 
 from streams.alive import Alive
 from streams.intake import LINGER_S
+from streams.leases import RENEW_S
 from streams.outbox import Outbox
 from streams.process import RoleProcess
 from streams.tables import Table, WindowTable
@@ -45,6 +46,7 @@ class RoleStream:
         postgres_clock: Callable[[], Awaitable[datetime]] | None = None,
         definitions: Definitions | None = None,
         linger_s: float = LINGER_S,
+        renew_s: float = RENEW_S,
     ) -> None:
         self.role = role
         self.settings = settings
@@ -58,6 +60,7 @@ class RoleStream:
         self.outbox = Outbox(settings, confirm=self.alive.confirm)
         self.definitions = definitions
         self.leases = leases
+        self.renew_s = renew_s
         self.logical = {topic_name(settings, name): name for name in topics}
         self.guard = WallGuard(postgres_clock)
         self.ticker = Ticker(ticks, clock, self.outbox, self.routing, self.guard) if ticks else None
@@ -75,6 +78,14 @@ class RoleStream:
         if table_spec(self.role, name).window_s != size_s:
             raise ValueError(f"{name} is declared with other windows in streams/topology.py")
         return self.windows.setdefault(name, WindowTable(name, size_s, changelog_name(self.settings, self.role, name)))
+
+    def scope(self, partition: int) -> str:
+        """The lease of a partition of this role."""
+        return f"{self.role}:{partition}"
+
+    def held(self) -> list[str]:
+        """The leases that this worker holds now."""
+        return [self.scope(partition) for partition in sorted(self.partitions)]
 
     def work(self) -> Work:
         """An empty unit of work, for `publish`."""

@@ -1,4 +1,4 @@
-"""The seam with Faust: the only file that knows its internals. Pinned to faust-streaming 0.15.3 and aiokafka 0.14.0.
+"""The seam with Faust, which with `replay` is all that knows its internals. Pinned to faust-streaming 0.15.3 and aiokafka 0.14.0.
 
 What is changed, and why (each has a contract test):
 - only the runner acknowledges. Faust acknowledges events that raised, that it skipped, that it could not decode;
@@ -11,9 +11,7 @@ What is changed, and why (each has a contract test):
 from __future__ import annotations
 
 import asyncio
-import json
-from collections import deque
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable
 from typing import Any, Protocol, cast
 
 import faust
@@ -23,6 +21,8 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types.tuples import TP
 
 from streams.alive import boottime
+from streams.inbox import Inbox
+from streams.replay import Replay
 
 
 class Rebalancing(Protocol):
@@ -33,118 +33,6 @@ class Rebalancing(Protocol):
 
     async def left(self) -> None:
         """Everything acknowledged is committed."""
-
-
-class Inbox:
-    """Messages of the source topics on their way to the runner, at most `limit` of them.
-
-    It stands in for the queue of Faust's stream: a queue, an event, two decodings and four tasks for each message cost
-    more than the rest of the way through a worker.
-    """
-
-    def __init__(self, topics: Iterable[str], limit: int = 16_384) -> None:
-        self.topics = frozenset(topics)
-        self._limit = limit
-        self._messages: deque[Any] = deque()
-        self._filled = asyncio.Event()
-        self._room = asyncio.Event()
-
-    def __len__(self) -> int:
-        return len(self._messages)
-
-    @property
-    def is_full(self) -> bool:
-        """Whether a message more should wait for room."""
-        return len(self._messages) >= self._limit
-
-    def put(self, message: Any) -> None:
-        """Add a message at the end."""
-        self._messages.append(message)
-        self._filled.set()
-
-    async def wait_for_room(self) -> None:
-        """Return when something was taken."""
-        self._room.clear()
-        await self._room.wait()
-
-    async def wait(self) -> None:
-        """Return when there is a message."""
-        while not self._messages:
-            self._filled.clear()
-            await self._filled.wait()
-
-    def take(self, limit: int, max_bytes: int) -> list[Any]:
-        """The next messages, at most `limit`; the last of them may pass `max_bytes`."""
-        messages = self._messages
-        taken: list[Any] = []
-        size = 0
-        while messages and len(taken) < limit and size < max_bytes:
-            message = messages.popleft()
-            taken.append(message)
-            size += len(message.value or b"")
-        self._room.set()
-        return taken
-
-    def clear(self) -> None:
-        """Forget everything: the partitions are going, and what was not processed will be read again."""
-        self._messages.clear()
-        self._room.set()
-
-
-class Replay:
-    """Changelog records on their way into Faust's tables while it recovers.
-
-    Faust decides what to recover, from which offset, and what follows; this does the reading, at a quarter of the cost
-    a record. Keys and values stand in the changelog as Faust writes and reads them.
-    """
-
-    def __init__(self, app: SafeApp, tables: Mapping[str, Any]) -> None:
-        self._app = app
-        self._tables = {table.changelog_topic_name: table for table in tables.values()}
-
-    def apply(self, tp: TP, message: Any) -> None:
-        """Put one record into its table, unless it is there already."""
-        recovery = self._recovery
-        if tp not in recovery.active_tps:
-            return
-        seen = recovery.active_offsets.get(tp)
-        if seen is not None and message.offset <= seen:
-            return
-        recovery.active_offsets[tp] = message.offset
-        table = self._tables[tp.topic]
-        key = message.key if table.key_type is bytes else table._to_key(json.loads(message.key))
-        store = table.data
-        if message.value is None:
-            store.data.pop(key, None)
-            store._key_partition.pop(key, None)
-        else:
-            store.data[key] = message.value
-            store._key_partition[key] = message.partition
-
-    async def finish(self, *, idle: bool) -> None:
-        """After each fetch: tell Faust when every table is whole.
-
-        A log may end in something that is not a record (a transaction's marker, what compaction left). Nothing will
-        ever come at the last offset then; Faust would wait for it for ever, the position tells.
-        """
-        recovery = self._recovery
-        waited_for = recovery.signal_recovery_end
-        if not waited_for._waiters:  # a signal that nobody waits for yet would end the next recovery instead
-            return
-        if idle:
-            for tp, missing in recovery.active_remaining().items():
-                if missing > 0 and tp in recovery.active_tps:
-                    position = await self._app.consumer.position(tp)
-                    if position is not None and position > recovery.active_highwaters[tp]:
-                        recovery.active_offsets[tp] = recovery.active_highwaters[tp]
-        if not recovery.need_recovery():
-            recovery._set_recovery_ended()
-            waited_for.set()
-            waited_for.clear()
-
-    @property
-    def _recovery(self) -> Any:
-        return cast(Any, self._app.tables).recovery
 
 
 class NotThroughTheOutbox(TypeError):
@@ -248,9 +136,7 @@ class SafeConsumer(driver.Consumer):
         """
         await super().perform_seek()
         topics = self.app.inbox.topics
-        uncommitted = [
-            tp for tp in self.assignment() if tp.topic in topics and not self._committed_offset.get(tp)
-        ]
+        uncommitted = [tp for tp in self.assignment() if tp.topic in topics and not self._committed_offset.get(tp)]
         if uncommitted:
             for tp, offset in (await self.earliest_offsets(*uncommitted)).items():
                 await self.seek(TP(*tp), offset)  # also drops what is fetched; a reset would wait for it to be taken
@@ -263,7 +149,7 @@ class SafeConsumer(driver.Consumer):
 
     # -- fetching
 
-    async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Any]]:
+    async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Any]]:  # noqa: ASYNC109 - the base class has it
         """Fetched records in turn, one of each topic and partition. Seeks back when a rebalance came in between."""
         records, active = await self._wait_next_records(timeout)
         generation = self.app.consumer_generation_id

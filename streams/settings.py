@@ -67,10 +67,13 @@ class Settings(BaseSettings):
     )
     kafka_ssl_certfile: Path | None = _setting(None, "Client certificate (PEM).", "/etc/touchline/client.pem")
     kafka_ssl_keyfile: Path | None = _setting(None, "Key of the client certificate (PEM).", "/etc/touchline/client.key")
-    kafka_replication_factor: int = Field(default=1, ge=1, description="Copies of each topic.", examples=["3"])
+    kafka_replication_factor: int = Field(
+        default=1, ge=1, le=32_767, description="Copies of each topic.", examples=["3"]
+    )
     kafka_topic_prefix: str = Field(
         default="",
         pattern=r"^[a-zA-Z0-9._-]*$",
+        max_length=150,  # a topic's name has 249 at most
         description="Before every topic and group name.",
         examples=["staging-"],
     )
@@ -81,7 +84,9 @@ class Settings(BaseSettings):
         None, "PostgreSQL: the ledger and the read models.", "postgresql://touchline@127.0.0.1/touchline"
     )
 
-    clock_rate: float = Field(default=1.0, gt=0, description="Campaign seconds a wall second.", examples=["3600"])
+    clock_rate: float = Field(
+        default=1.0, gt=0, allow_inf_nan=False, description="Campaign seconds a wall second.", examples=["3600"]
+    )
     clock_origin: str | None = _setting(
         None,
         "Shared anchors of a clock that runs at another rate: wall instant/campaign instant.",
@@ -139,8 +144,41 @@ class Settings(BaseSettings):
     @classmethod
     def _servers(cls, value: str) -> str:
         for server in value.split(","):
-            if not re.fullmatch(r"\s*(\[[0-9a-fA-F:]+\]|[^\s:,]+):\d{1,5}\s*", server):
+            if not _is_place(server.strip(), port_needed=True):
                 raise ValueError(f"{server!r} is not host:port")
+        return value
+
+    @field_validator("kafka_ssl_cafile", "kafka_ssl_certfile", "kafka_ssl_keyfile")
+    @classmethod
+    def _file(cls, value: Path | None) -> Path | None:
+        if value is not None and not value.is_file():
+            raise ValueError(f"there is no file {value}")
+        return value
+
+    @field_validator("data_dir")
+    @classmethod
+    def _directory(cls, value: Path) -> Path:
+        if value.exists() and not value.is_dir():
+            raise ValueError(f"{value} is not a directory")
+        return value
+
+    @field_validator("postgres_dsn")
+    @classmethod
+    def _dsn(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            scheme, slashes, rest = value.get_secret_value().partition("://")
+            if scheme not in ("postgresql", "postgres") or not slashes:
+                raise ValueError("does not begin with postgresql://")
+            places = re.split(r"[/?]", rest.rpartition("@")[2], maxsplit=1)[0]
+            if places and not all(_is_place(place) for place in places.split(",")):
+                raise ValueError("its host and port cannot be read")
+        return value
+
+    @field_validator("anthropic_base_url")
+    @classmethod
+    def _endpoint(cls, value: str | None) -> str | None:
+        if value is not None and not re.match(r"https?://[^\s/]", value):
+            raise ValueError("does not begin with http:// or https:// and a host")
         return value
 
     @field_validator("clock_origin")
@@ -160,12 +198,24 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _together(self) -> Settings:
         if self.clock_rate != 1.0 and self.clock_origin is None:
-            raise ValueError("clock_origin is needed with a clock_rate: processes would disagree about the instant")
-        if self.kafka_security_protocol.startswith("SASL") and not (
-            self.kafka_sasl_username and self.kafka_sasl_password
-        ):
-            raise ValueError("kafka_sasl_username and kafka_sasl_password are needed with this kafka_security_protocol")
+            raise ValueError("clock_origin: is needed with a clock_rate: processes would disagree about the instant")
+        if self.kafka_security_protocol.startswith("SASL"):
+            for name in ("kafka_sasl_username", "kafka_sasl_password"):
+                if not getattr(self, name):
+                    by = f"{env_name('kafka_security_protocol')}={self.kafka_security_protocol}"
+                    raise ValueError(f"{name}: is not set, and {by} needs it")
+        if self.kafka_ssl_keyfile and not self.kafka_ssl_certfile:
+            raise ValueError(f"kafka_ssl_certfile: is not set, but {env_name('kafka_ssl_keyfile')} is")
         return self
+
+
+def _is_place(text: str, *, port_needed: bool = False) -> bool:
+    """Whether this is host:port (an IPv6 address stands in brackets), or a host alone where that is enough."""
+    found = re.fullmatch(r"(\[[0-9a-fA-F:.]+\]|[^\s:,\[\]]+)(?::(\d{1,5}))?", text)
+    if found is None:
+        return False
+    port = found[2]
+    return 0 < int(port) < 65_536 if port is not None else not port_needed
 
 
 def parse_origin(value: str) -> tuple[datetime, datetime]:
@@ -190,19 +240,19 @@ def load_settings(require: Iterable[str] = (), **overrides: Any) -> Settings:
     except ValidationError as error:
         for item in error.errors():
             location = str(item["loc"][0]).lower().removeprefix(PREFIX.lower()) if item["loc"] else ""
-            problems.append(_problem(location, item["msg"].removeprefix("Value error, ")))
+            problems.append(problem(location, item["msg"].removeprefix("Value error, ")))
         raise SettingsError(problems) from None
-    problems = [_problem(name, "is not set") for name in require if getattr(settings, name) is None]
+    problems = [problem(name, "is not set") for name in require if getattr(settings, name) is None]
     if problems:
         raise SettingsError(problems)
     return settings
 
 
-def _problem(field: str, message: str) -> str:
-    for name in Settings.model_fields if not field else (field,):
-        if name in Settings.model_fields and (field or message.startswith(name)):
-            return f"{env_name(name)}: {message}. Example: {env_name(name)}={_example(name)}"
-    return message
+def problem(field: str, message: str) -> str:
+    """One line of a SettingsError. Without a field, a message says it itself: `field: message`."""
+    if not field:
+        field, _, message = message.partition(": ")
+    return f"{env_name(field)}: {message}. Example: {env_name(field)}={_example(field)}"
 
 
 def _example(field: str) -> str:

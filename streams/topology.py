@@ -75,12 +75,9 @@ TOPICS: dict[str, Topic] = {
 
 TABLES: tuple[TableSpec, ...] = (
     TableSpec("leads", "leads"),
-    TableSpec("leads", "marks"),
     TableSpec("dispatch", "waiting"),
     TableSpec("dispatch", "grants", window_s=60),
-    TableSpec("dispatch", "days"),
     TableSpec("dispatch", "mailboxes"),
-    TableSpec("dispatch", "marks"),
 )
 
 ROLES: dict[str, tuple[str, ...]] = {

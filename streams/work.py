@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import IntEnum
+from functools import cache
 from typing import Any, NamedTuple, Protocol
 
 from streams import dead_letters
@@ -190,15 +191,20 @@ def _check_value(table: str, value: bytes | None) -> None:
 
 def cloud_event(topic: str, message: Any, role: str) -> list[tuple[str, bytes]]:
     """CloudEvents 1.0 attributes as Kafka headers (Kafka protocol binding 1.0, binary content mode)."""
-    kind = getattr(message, "type", None)
     at: datetime | None = getattr(message, "at", None)
     headers = [
         _SPECVERSION,
         ("ce_id", str(message.event_id).encode()),
-        ("ce_source", f"/touchline/{role}".encode()),
-        ("ce_type", (f"touchline.{topic}.{kind}" if kind else f"touchline.{topic}").encode()),
+        *_named(topic, getattr(message, "type", None), role),
         _CONTENT_TYPE,
     ]
     if at is not None:
         headers.append(("ce_time", at.isoformat().replace("+00:00", "Z").encode()))
     return headers
+
+
+@cache
+def _named(topic: str, kind: str | None, role: str) -> tuple[tuple[str, bytes], tuple[str, bytes]]:
+    """Source and type: the same for all messages of a topic and kind."""
+    name = f"touchline.{topic}.{kind}" if kind else f"touchline.{topic}"
+    return ("ce_source", f"/touchline/{role}".encode()), ("ce_type", name.encode())

@@ -94,7 +94,7 @@ class Intake:
     def _message_id(self, body: InboundMail, mail: Mail) -> str:
         """What makes it the same mail when it comes again. A machine that answers under our own Message-ID has none of
         its own."""
-        stated = mail.message_id or body.message_id.strip().strip("<>")
+        stated = mail.message_id or body.message_id.replace("\x00", "").strip().strip("<>")
         if self._read_token(stated.partition("@")[0]) is None or is_own_copy(mail, self._read_token):
             return stated
         return f"{hashlib.blake2b(body.raw, digest_size=16).hexdigest()}.{stated}"

@@ -23,7 +23,7 @@ from domain.message import InvalidAddress, RenderError
 from sinks.ports import Claim, GateResult, Lease, Refusal, Suppression, Verdict
 from sinks.postgres.connect import retrying
 from sinks.smtp_answers import Delivery
-from streams.errors import NotAlive, Poison
+from streams.errors import NotAlive
 
 log = structlog.get_logger("touchline.sender")
 
@@ -294,12 +294,21 @@ class MailboxDesk:
             batch, self._done, self._writing = self._done, [], True
             try:
                 await self._record(batch)
-            except Poison:
-                log.exception("outcome_refused", mailbox_id=self.mailbox_id)
-                await self._record([_plain(done) for done in batch])
+            except Exception:
+                log.exception("outcomes_refused", mailbox_id=self.mailbox_id)
+                await self._record_each(batch)
             finally:
                 self._writing = False
                 self._step.set()
+
+    async def _record_each(self, batch: list[_Done]) -> None:
+        """One by one and without their texts: one that cannot be stored or told costs no other, and not this loop."""
+        for done in batch:
+            try:
+                await self._record([_plain(done)])
+            except Exception:
+                # It stays in hand, so that nothing is settled past it: the next owner finds it and tells of it.
+                log.exception("outcome_lost", send_id=str(done.verdict.claim.grant.touch.send_id))
 
     async def _record(self, batch: list[_Done]) -> None:
         """Suppressions, then outcomes, then what is told of them: each only when the one before stands."""

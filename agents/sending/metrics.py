@@ -16,7 +16,7 @@ GATE = Counter(
 )
 OUTCOMES = Counter(
     "touchline_send_outcomes_total",
-    "Outcomes recorded. Any ambiguous: `touchline status` lists them, a person may settle each.",
+    "Outcomes recorded. Any ambiguous: `touchline ambiguous list CAMPAIGN` shows them.",
     ["outcome"],
 )
 UNRECORDED = Counter(
@@ -38,7 +38,10 @@ LATE_SECONDS = Histogram(
     "Wall seconds from the grant to passing the gate. Seconds: intake or the gate waits for Postgres.",
     buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30),
 )
-IN_HAND = Gauge("touchline_sender_in_hand", "Touches in this worker's hands, from intake to the told outcome.")
+IN_HAND = Gauge(
+    "touchline_sender_in_hand",
+    "Touches in this worker's hands, from intake to the told outcome. High and flat: look at the slowest mail server.",
+)
 TAKEN_OVER = Counter(
     "touchline_taken_over_total",
     "What sweeps found: `claims` adopted, `finished` told again. After crashes only; else look for lost leases.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Literal
 
 from domain.ids import event_id
 from schemas.sending import Grant, GrantOutcome, MailboxPaused, SendResult
@@ -15,7 +16,7 @@ def report(verdict: Verdict) -> Report:
     """The two events of a recorded outcome."""
     claim = verdict.claim
     touch = claim.grant.touch
-    result = SendResult(
+    result = SendResult.trusted(
         event_id=event_id("result", touch.send_id, claim.grant.grant_id, verdict.outcome),
         send_id=touch.send_id,
         enrollment_id=touch.enrollment_id,
@@ -84,7 +85,7 @@ def report_again(finished: Finished) -> Report:
 
 def answer(grant: Grant, *, used: bool, reason: str, at: datetime) -> GrantOutcome:
     """What became of a grant."""
-    return GrantOutcome(
+    return GrantOutcome.trusted(
         event_id=event_id("grant", grant.grant_id, grant.touch.send_id),
         pool_id=grant.touch.pool_id,
         mailbox_id=grant.mailbox_id,
@@ -98,11 +99,13 @@ def answer(grant: Grant, *, used: bool, reason: str, at: datetime) -> GrantOutco
     )
 
 
-def refuse_unknown(grant: Grant, code: str, at: datetime) -> Report:
-    """The two events of a grant that could not enter the ledger: its mailbox or campaign is not defined (any more)."""
+def refuse(grant: Grant, code: str, at: datetime, outcome: Literal["stale", "failed"] = "stale") -> Report:
+    """The two events of a grant that could not enter the ledger: its mailbox or campaign is not defined (any more), or
+    (`failed`) the ledger cannot hold what it carries.
+    """
     touch = grant.touch
     result = SendResult(
-        event_id=event_id("result", touch.send_id, grant.grant_id, "stale"),
+        event_id=event_id("result", touch.send_id, grant.grant_id, outcome),
         send_id=touch.send_id,
         enrollment_id=touch.enrollment_id,
         lead_id=touch.lead_id,
@@ -114,7 +117,7 @@ def refuse_unknown(grant: Grant, code: str, at: datetime) -> Report:
         grant_id=grant.grant_id,
         mailbox_id=grant.mailbox_id,
         variant=touch.variant,
-        outcome="stale",
+        outcome=outcome,
         granted_at=grant.granted_at,
         at=at,
         code=code,

@@ -241,9 +241,10 @@ async def _status(campaign: str, *, as_json: bool) -> None:
         figures = await at.models.progress(campaign)
         steps = await at.models.steps(campaign)
         mix = await at.models.disposition_mix(campaign)
+        unclear = len(await at.models.ambiguous(campaign)) if figures["ambiguous"] else 0
     facts = {"campaign_id": campaign, "name": head.spec.get("name"), "status": head.status, "version": head.revision}
     if as_json:
-        print_json({**facts, "progress": figures, "steps": steps, "dispositions": mix})
+        print_json({**facts, "progress": figures, "steps": steps, "dispositions": mix, "unsettled_ambiguous": unclear})
         return
     out = console()
     out.print(f"{facts['name']} ({campaign}): {head.status}, version {head.revision}", highlight=False)
@@ -258,6 +259,10 @@ async def _status(campaign: str, *, as_json: bool) -> None:
         out.print(grid("steps", columns, ([row[name] for name in columns] for row in steps)))
     if mix:
         out.print(grid("replies", ("disposition", "n"), mix.items()))
+    if unclear:
+        out.print(
+            f"{unclear} touches may or may not have arrived: touchline ambiguous list {campaign}", highlight=False
+        )
 
 
 def register(app: typer.Typer) -> None:

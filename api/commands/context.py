@@ -48,14 +48,14 @@ def settings_for(*require: str, **overrides: Any) -> Settings:
 
 
 def local_environment() -> Mapping[str, str]:
-    """What the local stack of this directory wrote down; nothing when there is none, or Kafka is named elsewhere."""
-    if "TOUCHLINE_KAFKA_BOOTSTRAP_SERVERS" in os.environ:
-        return {}
+    """What the local stack of this directory wrote down; nothing when there is none, or another Kafka is named."""
     path = Path(os.environ.get("TOUCHLINE_DATA_DIR", DEFAULT_DATA)) / STACK_ENV
     try:
-        return dict(json.loads(path.read_text()))
+        known: dict[str, str] = json.loads(path.read_text())
     except (OSError, ValueError):
         return {}
+    name = "TOUCHLINE_KAFKA_BOOTSTRAP_SERVERS"
+    return known if os.environ.get(name) in (None, known.get(name)) else {}
 
 
 def command(function: Callable[P, T]) -> Callable[P, T]:
@@ -101,6 +101,8 @@ def explain(error: Exception) -> tuple[str, list[str], int] | None:
         return str(error), [], BAD_INPUT
     if isinstance(error, MigrationError | TopologyError | StackError | Poison):
         return str(error), [], FAILED
+    if isinstance(error.__cause__, SettingsError):
+        return explain(error.__cause__)
     if isinstance(error, Retryable | KafkaError | ConnectionError | TimeoutError):
         return f"{error or type(error).__name__}. Is it running? `touchline doctor` tells what is missing", [], FAILED
     return None

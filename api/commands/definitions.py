@@ -13,6 +13,7 @@ from api.commands.context import Json, command, console, office, print_json, run
 if TYPE_CHECKING:
     from api.control import Applied
     from api.documents import InvalidFiles
+    from streams.settings import Settings
 
 Files = Annotated[
     list[Path], typer.Argument(help="YAML files with documents (kind: Pool, Mailbox, Campaign, ReplyRule).")
@@ -59,16 +60,28 @@ async def _apply(files: list[Path], *, as_json: bool) -> None:
             }
         )
         return
-    _say(applied)
+    _say(applied, "" if applied.published else await _unpublished(at.settings))
 
 
-def _say(applied: Applied) -> None:
+async def _unpublished(settings: Settings) -> str:
+    """Why the topic lacks what was applied, and what becomes of it."""
+    from streams.access import AccessRefused, check_access
+
+    try:
+        await check_access(settings)
+        why = "Kafka does not answer"
+    except AccessRefused as refused:
+        why = str(refused)
+    return f"{why}\nWhat was applied is stored; the API publishes it as soon as it can"
+
+
+def _say(applied: Applied, unpublished: str) -> None:
     out = console()
     for verb, names in (("created", applied.created), ("changed", applied.changed), ("unchanged", applied.unchanged)):
         for name in names:
             out.print(f"{verb:9} {name}", highlight=False)
-    if not applied.published:
-        out.print("Kafka does not answer: what was applied is stored, and the API publishes it when Kafka is back")
+    if unpublished:
+        out.print(unpublished, highlight=False, markup=False, soft_wrap=True)
 
 
 def _refuse(error: InvalidFiles, *, as_json: bool) -> NoReturn:

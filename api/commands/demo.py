@@ -13,16 +13,21 @@ from api.errors import FAILED
 
 
 @command
-def demo(
+def demo(  # noqa: PLR0917 - options, which typer gives by name
     leads: Annotated[int, typer.Option(min=1, max=5000, help="How many leads.")] = 300,
     rate: Annotated[float, typer.Option(min=1.0, max=50000.0, help="Campaign seconds a second.")] = 14400.0,
     campaign: Annotated[
         Path | None,
-        typer.Option(hidden=True, exists=True, dir_okay=False, help="Another campaign file whose touches have the same texts."),
+        typer.Option(
+            hidden=True, exists=True, dir_okay=False, help="Another campaign file whose touches have the same texts."
+        ),
     ] = None,
     claude: Annotated[
         bool, typer.Option("--claude", help="Classify with Claude (ANTHROPIC_API_KEY) instead of a stand-in.")
     ] = False,
+    keep: Annotated[
+        Path | None, typer.Option(file_okay=False, help="Keep the mail server's record and the logs in this directory.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Run a three-step campaign over virtual weeks on a local stack, and judge it by what the mail server accepted."""
@@ -32,7 +37,10 @@ def demo(
     options = Options(leads=leads, clock_rate=rate, use_claude=claude)
     if campaign is not None:
         options.campaign = campaign
-    result, clean = asyncio.run(run_demo(options, as_json=as_json))
+    try:
+        result, clean = asyncio.run(run_demo(options, as_json=as_json, keep=keep))
+    except asyncio.CancelledError:  # SIGTERM, or the terminal was closed
+        raise typer.Exit(143) from None
     if as_json:
         print_json(result)
     if not clean:

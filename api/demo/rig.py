@@ -8,7 +8,7 @@ import csv
 import json
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -88,7 +88,14 @@ class Options:
 class Rig:
     """`async with Rig(directory, options) as rig:` and everything runs; `launch`, then `settled`, then `verdict`."""
 
-    def __init__(self, directory: Path, options: Options, *, progress: Progress | None = None) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        options: Options,
+        *,
+        progress: Progress | None = None,
+        say: Callable[[str], None] = lambda line: None,
+    ) -> None:
         self.directory = directory
         self.options = options
         self.leads = read_leads(options.leads, options.leads_file)
@@ -100,6 +107,7 @@ class Rig:
             if doc["kind"] == "Mailbox" and "hourly_limit" in doc
         }
         self._progress = progress
+        self._say = say
         self._closing = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -120,6 +128,7 @@ class Rig:
         self._script_bounces()
         servers = await self._servers()
         self.stack = servers.stack
+        self._say("Kafka, PostgreSQL and the SMTP server are up; starting the roles and the API ...")
         stub = await self._closing.enter_async_context(ClaudeStub())
         wall = datetime.now(UTC)
         self.clock = Clock(rate=options.clock_rate, wall_anchor=wall, campaign_anchor=options.starts_at)
@@ -191,7 +200,7 @@ class Rig:
             *arguments,
             "--json",
             cwd=ROOT,
-            env={**_plain_environment(), **self.env},
+            env={**os.environ, **self.env},
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
         )
@@ -212,8 +221,10 @@ class Rig:
             writer.writeheader()
             writer.writerows(lead.row for lead in self.leads)
         await self.touchline("apply", str(campaign))
+        self._say(f"The campaign is applied; enrolling {len(self.leads)} leads ...")
         await self.touchline("enroll", self.campaign_id, str(leads))
         await self.touchline("launch", self.campaign_id)
+        self._say(f"Launched. {self.options.clock_rate / 3600:.3g} hours of campaign time pass each second.")
 
     async def query(self, statement: str, *arguments: object) -> list[asyncpg.Record]:
         """Rows from Postgres, for the evidence and the view. Raises what asyncpg raises."""
@@ -291,10 +302,6 @@ class Rig:
 async def _cancel(task: asyncio.Task[None]) -> None:
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
-
-
-def _plain_environment() -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if not name.startswith("TOUCHLINE_")}
 
 
 def persona_counts(leads: Sequence[LeadRow]) -> dict[str, int]:

@@ -66,21 +66,31 @@ class HitBuffer:
                 self._some.clear()
                 await self._some.wait()
                 await asyncio.sleep(LINGER_S)
-            some = [self._waiting[number] for number in range(min(AT_ONCE, len(self._waiting)))]
             try:
-                await self._publisher.publish([_outgoing(hit) for hit in some])
+                await self._publish(min(AT_ONCE, len(self._waiting)))
             except Retryable as error:
                 failures += 1
                 LOG.warning("hits_wait", count=len(self._waiting), error=str(error))
                 await asyncio.sleep(min(5.0, 0.1 * 2 ** min(failures, 6)) * random.uniform(0.5, 1.0))
                 continue
-            except Poison as error:
-                LOG.error("hits_refused", count=len(some), error=error.reason)
             failures = 0
-            for _ in some:
-                self._waiting.popleft()
             if not self._waiting:
                 self._empty.set()
+
+    async def _publish(self, count: int) -> None:
+        """Publish the next `count` hits and forget them. A refused batch is halved, so a bad hit costs only itself."""
+        some = [self._waiting[number] for number in range(count)]
+        try:
+            await self._publisher.publish([_outgoing(hit) for hit in some])
+        except Poison as error:
+            if count > 1:
+                await self._publish(count // 2)
+                await self._publish(count - count // 2)
+                return
+            LOG.error("hit_refused", lead_id=some[0].lead_id, event_id=some[0].event_id, error=error.reason)
+            metrics.HITS_REFUSED.inc()
+        for _ in some:
+            self._waiting.popleft()
 
 
 def _outgoing(hit: Hit) -> Outgoing:

@@ -2,7 +2,11 @@
 
 from prometheus_client import Counter, Gauge
 
-HITS = Counter("touchline_hits_total", "Pixel, click and unsubscribe requests with a true token, by kind.", ["kind"])
+HITS = Counter(
+    "touchline_hits_total",
+    "Pixel, click and unsubscribe requests with a true token, by kind. None while mail goes out: check TOUCHLINE_PUBLIC_URL.",
+    ["kind"],
+)
 HITS_FORGED = Counter(
     "touchline_hits_forged_total",
     "Requests with a token that is none of ours. Many: somebody probes, or a key was lost.",
@@ -12,11 +16,19 @@ HITS_DROPPED = Counter(
     "touchline_hits_dropped_total",
     "Hits lost because too many waited. Any: Kafka was away for too long, start more APIs.",
 )
+HITS_REFUSED = Counter(
+    "touchline_hits_refused_total", "Hits that no topic takes, each lost alone. Any: the log names the lead and why."
+)
 UNSUBSCRIBES = Counter(
-    "touchline_unsubscribes_total", "Suppressions committed through the page or one click.", ["scope"]
+    "touchline_unsubscribes_total",
+    "Suppressions committed through the page or one click. A jump after a launch: look at the audience and the text.",
+    ["scope"],
 )
 WEBHOOKS = Counter(
     "touchline_webhooks_total",
     "Webhook calls by provider and answer. Many 401: check the secret and the clock.",
     ["provider", "status"],
 )
+
+ALL = (HITS, HITS_FORGED, HITS_WAITING, HITS_DROPPED, HITS_REFUSED, UNSUBSCRIBES, WEBHOOKS)
+"""The API's part of the list."""

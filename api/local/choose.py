@@ -16,7 +16,8 @@ from aiokafka.errors import KafkaError
 
 from api.local.child import StackError
 from api.local.jars import Progress
-from api.local.stack import LocalStack, Part
+from api.local.stack import DirectoryInUseError, LocalStack, Part
+from streams.access import connect
 from streams.kafka import connection
 from streams.settings import Settings, env_name
 
@@ -100,6 +101,8 @@ async def choose(
     except StackError as error:
         for container in containers:
             container.stop()
+        if isinstance(error, DirectoryInUseError):
+            raise
         raise StackError(
             "\n".join(["no local stack could be started. Tried:", *tried, f"- embedded: {error}"])
         ) from error
@@ -147,7 +150,7 @@ def _shown(address: str) -> str:
 async def _reach_kafka(settings: Settings) -> None:
     admin = AIOKafkaAdminClient(**connection(settings), request_timeout_ms=int(REACH_S * 1000))
     try:
-        await admin.start()
+        await connect(admin, settings)
     finally:
         await admin.close()
 

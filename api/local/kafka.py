@@ -9,6 +9,7 @@ import asyncio
 import base64
 import signal
 import uuid
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from aiokafka.admin import AIOKafkaAdminClient
@@ -44,6 +45,7 @@ auto.create.topics.enable=false
 num.partitions=8
 offsets.topic.num.partitions=8
 offsets.topic.replication.factor=1
+offsets.retention.minutes=525600
 transaction.state.log.num.partitions=1
 transaction.state.log.replication.factor=1
 transaction.state.log.min.isr=1
@@ -73,11 +75,25 @@ rootLogger.appenderRef.out.ref = out
 
 
 class Kafka:
-    """A broker on a directory. Stopped, killed and started again it keeps its address and every message."""
+    """A broker on a directory. Stopped, killed and started again it keeps its address and every message.
 
-    def __init__(self, directory: Path, *, port: int | None = None, progress: Progress | None = None) -> None:
+    `properties` are lines that overrule PROPERTIES, with the same places to fill in; `format_options` go to Kafka's
+    tool that prepares the directory (users, for one). More listeners come this way.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        port: int | None = None,
+        progress: Progress | None = None,
+        properties: str = "",
+        format_options: Sequence[str] = (),
+    ) -> None:
         self.directory = directory
         self._port = port
+        self._properties = PROPERTIES + properties
+        self._format_options = tuple(format_options)
         self._progress = progress
         self._child = Child("Kafka", directory / "broker.log", on_orphan=signal.SIGKILL)
         self._jars: list[Path] = []
@@ -160,7 +176,7 @@ class Kafka:
         kept.write_text(f"{port} {controller_port}")
         self._port = port
         values = {"port": port, "controller_port": controller_port, "data": self.directory / "data"}
-        self._settings.write_text(PROPERTIES.format(**values))
+        self._settings.write_text(self._properties.format(**values))
         (self.directory / "log4j2.properties").write_text(LOGGING)
 
     async def _format(self) -> None:
@@ -168,10 +184,9 @@ class Kafka:
         done = self.directory / "formatted"
         if done.exists():
             return
-        cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-        command = self._java(
-            "kafka.tools.StorageTool", "format", "-t", cluster_id, "-c", self._settings, "--ignore-formatted"
-        )
+        cluster_id = new_cluster_id()
+        arguments = ["format", "-t", cluster_id, "-c", self._settings, "--ignore-formatted", *self._format_options]
+        command = self._java("kafka.tools.StorageTool", *arguments)
         process = await asyncio.create_subprocess_exec(
             *self._child.command(command),
             stdin=asyncio.subprocess.DEVNULL,
@@ -204,3 +219,11 @@ class Kafka:
             if text.isdigit():
                 end_leftover(int(text), str(self._settings), signal.SIGTERM, STOP_S)
             self._pid_file.unlink()
+
+
+def new_cluster_id(draw: Callable[[], uuid.UUID] = uuid.uuid4) -> str:
+    """A random id as Kafka writes one. A leading dash would read as an option of the format tool: drawn again."""
+    while True:
+        cluster_id = base64.urlsafe_b64encode(draw().bytes).decode().rstrip("=")
+        if not cluster_id.startswith("-"):
+            return cluster_id

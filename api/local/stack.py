@@ -15,6 +15,11 @@ from api.local.kafka import Kafka
 from api.local.postgres import Postgres
 from api.local.smtp_process import SmtpProcess
 
+
+class DirectoryInUseError(StackError):
+    """Another living process has its local stack there."""
+
+
 Part = Literal["kafka", "postgres", "smtp"]
 ALL_PARTS: tuple[Part, ...] = ("kafka", "postgres", "smtp")
 
@@ -120,17 +125,29 @@ class LocalStack:
             lock = (self.directory / "stack.lock").open("a+")
         except OSError as error:
             raise StackError(f"the data directory {self.directory} cannot be written: {error.strerror}") from error
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            lock.seek(0)
-            owner = lock.read().strip() or "unknown"
-            lock.close()
-            raise StackError(
-                f"the data directory {self.directory} is in use by process {owner}. "
-                "Stop that one, or name another directory."
-            ) from None
+        _lock(lock, self.directory)
         lock.truncate(0)
         lock.write(str(os.getpid()))
         lock.flush()
         self._lock = lock
+
+
+def refuse_if_in_use(directory: Path) -> None:
+    """Raises DirectoryInUseError when a living process has its local stack in `directory`."""
+    path = directory.resolve() / "stack.lock"
+    if path.exists():
+        with path.open("a+") as lock:
+            _lock(lock, path.parent)
+
+
+def _lock(lock: IO[str], directory: Path) -> None:
+    """Take the lock, or raise with the process that has it."""
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        lock.seek(0)
+        owner = lock.read().strip() or "unknown"
+        lock.close()
+        raise DirectoryInUseError(
+            f"the data directory {directory} is in use by process {owner}. Stop that one, or name another directory."
+        ) from None

@@ -43,15 +43,19 @@ class Explanation(NamedTuple):
 
 
 class PoolPartition:
-    """Everything that dispatch knows of one partition. `store` holds the asks themselves."""
+    """Everything that dispatch knows of one partition. `store` holds the asks themselves.
 
-    def __init__(self, store: WaitingStore, epoch: int = 1, *, max_open: int = MAX_OPEN) -> None:
+    `number` is the last grant's number that this process gave in this epoch: the grants that tell it may have been
+    forgotten, and a number that comes again would be older than what the ledger knows.
+    """
+
+    def __init__(self, store: WaitingStore, epoch: int = 1, *, number: int = 0, max_open: int = MAX_OPEN) -> None:
         self.now = 0
         self.epoch = epoch
         self.waiting = 0
         self._store = store
         self._max_open = max_open
-        self._number = 0
+        self.number = number
         self._moves = 0
         self._registry = Registry()
         self._agenda = Agenda()
@@ -190,7 +194,7 @@ class PoolPartition:
             self.now = max(self.now, slot.at)
             epoch, _, number = slot.grant_id.partition("-")
             if int(epoch) == self.epoch:
-                self._number = max(self._number, int(number))
+                self.number = max(self.number, int(number))
             if slot.state != "unused":
                 self._registry.count(slot)
 
@@ -304,8 +308,8 @@ class PoolPartition:
         return True
 
     def _grant(self, ask: Ask, mailbox_id: str) -> Granted:
-        self._number += 1
-        grant_id = grant_id_of(self.epoch, self._number)
+        self.number += 1
+        grant_id = grant_id_of(self.epoch, self.number)
         slot = Slot(grant_id, ask.send_id, ask.ask_no, mailbox_id, ask.campaign_id, ask.domain, self.now)
         self._book.add(slot)
         self._registry.count(slot)

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from pydantic_core import to_json
+
 from domain import ids
 from domain.campaign import Arm, Campaign, EmailStep
 from domain.leads.effects import Policy
@@ -32,6 +34,13 @@ LONGEST_REFUSAL = timedelta(hours=6)
 LONGEST_SILENCE = timedelta(days=7)
 SILENCE_FACTOR = 4
 MESSAGE_IDS = 3
+
+MAX_MERGE = 256 * 1024
+"""Bytes of merge values, as JSON, that a touch may carry: with the rest of it they fit into every topic on its way."""
+_CERTAINLY_FITS = MAX_MERGE // 6
+"""Characters: none takes more than six bytes of JSON."""
+
+MAX_ZONE = 64
 
 _NAMES = ("first_name", "last_name", "full_name", "title", "company", "city", "country")
 _REPLY_PREFIX = re.compile(r"^(?:re:\s*)+", re.IGNORECASE)
@@ -68,6 +77,14 @@ def merge_variables(facts: Mapping[str, Scalar | list[Scalar]], names: frozenset
 
 
 _DERIVED = frozenset({"full_name", "company_name", "hotel_name", "company"})
+
+
+def too_large(merge: Mapping[str, object]) -> bool:
+    """Whether these values are more than a touch may carry."""
+    size = 0
+    for value in merge.values():
+        size += len(value) if isinstance(value, str) else _CERTAINLY_FITS if isinstance(value, list | tuple) else 0
+    return size >= _CERTAINLY_FITS and len(to_json(merge)) > MAX_MERGE
 
 
 def arm_name(step: EmailStep, e: Enrollment, enrollment_id: UUID) -> str:
@@ -112,7 +129,7 @@ def due_send(  # noqa: PLR0917 - each is one field of the ask
     send_id = ids.send_id(enrollment_id, step.step_id)
     merge = merge_variables(facts, step.variables)
     zone = facts.get("timezone")
-    return DueSend(
+    return DueSend.trusted(
         event_id=ids.event_id("due", send_id, ask_no),
         send_id=send_id,
         enrollment_id=enrollment_id,
@@ -130,7 +147,7 @@ def due_send(  # noqa: PLR0917 - each is one field of the ask
         domain=ids.email_domain(email),
         variant=arm_name(step, e, enrollment_id),
         mailbox_id=e.mailbox_id,
-        timezone=zone if isinstance(zone, str) else None,
+        timezone=zone if isinstance(zone, str) and len(zone) <= MAX_ZONE and zone.isprintable() else None,
         merge=merge,  # pyright: ignore[reportArgumentType] - cleaned scalars and lists of them
         thread=Thread(subject=e.subject, message_ids=list(e.message_ids)) if e.subject and e.message_ids else None,
         attempt=e.tries + 1,

@@ -15,7 +15,6 @@ from domain.lifecycle import CLOSED
 from schemas.engagements import Engagement
 from schemas.enrollments import Enroll, Exit, Pause, Resume, UpdateLead
 
-
 _CODE = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)*")
 MAX_CODE = 40
 

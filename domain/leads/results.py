@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from domain import ids
-from domain.campaign import Campaign
+from domain.campaign import Campaign, EmailStep
 from domain.leads import asking
 from domain.leads.effects import ProveIt
 from domain.leads.graph import path_after, successor
@@ -14,6 +14,7 @@ from domain.leads.state import MOVES, Enrollment, Hold, Status, Touch, TouchStat
 from domain.leads.steps import advance
 from domain.leads.turn import Turn, arm
 from domain.replies.bounces import bounce_kind, enhanced_code
+from domain.templates import RenderError
 from schemas.engagements import EngagementType
 from schemas.sending import SendResult
 
@@ -37,7 +38,7 @@ def _on_sent(turn: Turn, e: Enrollment, result: SendResult) -> None:
     if known is not None and known.state == "sent":
         return
     was = e.status
-    e = turn.save(_record(e, result, "sent"))
+    e = turn.save(_record(turn, e, result, "sent"))
     turn.tell(e, "sent", result.step_id, at=result.granted_at, was=was, step_id=result.step_id, code=result.code)
     source = f"ambiguous:{result.send_id}"
     if any(h.source_id == source for h in e.holds):
@@ -53,7 +54,7 @@ def _on_ambiguous(turn: Turn, e: Enrollment, result: SendResult) -> None:
         return None
     proved = known is not None  # a hit or an answer came before this result: it arrived
     was = e.status
-    e = turn.save(_record(e, result, "sent" if proved else "ambiguous"))
+    e = turn.save(_record(turn, e, result, "sent" if proved else "ambiguous"))
     if proved:
         turn.effects.append(ProveIt(result.send_id))
     kind: EngagementType = "sent" if proved else "ambiguous"
@@ -186,7 +187,7 @@ OUTCOMES: Mapping[str, Handler] = {
 # -- shared ------------------------------------------------------------------------------------------------------------
 
 
-def _record(e: Enrollment, result: SendResult, state: TouchState) -> Enrollment:
+def _record(turn: Turn, e: Enrollment, result: SendResult, state: TouchState) -> Enrollment:
     """Note that the touch left: its instants, its thread, and the arm and mailbox that are locked from now on."""
     known = e.touch(result.step_id)
     touch = Touch(
@@ -209,9 +210,29 @@ def _record(e: Enrollment, result: SendResult, state: TouchState) -> Enrollment:
         touches=asking.put_touch(e, touch),
         variant=e.variant or result.variant,
         mailbox_id=result.mailbox_id,
-        subject=asking.thread_subject(result.subject) if result.subject else e.subject,
+        subject=_subject(turn, e, result),
         message_ids=message_ids,
     )
+
+
+def _subject(turn: Turn, e: Enrollment, result: SendResult) -> str | None:
+    """The thread's subject. A touch whose sender died in mid-air is reported without its own: then it is made again, so
+    that a follow-up ("Re:") has a thread to stand in.
+    """
+    if result.subject:
+        return asking.thread_subject(result.subject)
+    campaign = turn.campaign(e)
+    step = campaign.steps.get(result.step_id) if campaign is not None else None
+    if campaign is None or not isinstance(step, EmailStep):
+        return e.subject
+    template = next((one for one in step.arms if one.name == result.variant), step.arms[0]).subject
+    if template is None:
+        return e.subject
+    try:
+        values = asking.merge_variables(turn.facts, template.variables)
+        return asking.thread_subject(template.render(values, html=False)) or campaign.name
+    except RenderError:  # it uses what only the sender knows, or what the lead has lost since
+        return e.subject or campaign.name
 
 
 def _leave(turn: Turn, e: Enrollment, result: SendResult, base_at: datetime) -> Enrollment:

@@ -19,6 +19,9 @@ from domain.windows import after_wait, zone_of
 from schemas.tasks import TaskDue
 
 NO_ADDRESS = "missing_variable:email"
+BAD_ADDRESS = "invalid_address"
+TOO_LARGE = "touch_too_large"
+MAX_ADDRESS = 320
 MAX_TITLE = 1_000
 MAX_DESCRIPTION = 10_000
 """Characters: what is longer, because of what was merged into it, is cut."""
@@ -64,7 +67,7 @@ def advance(turn: Turn, e: Enrollment) -> Enrollment:
     if e.holds:
         return turn.save(arm(e, campaign))
     if not campaign.may_send or (campaign.start_at is not None and now < campaign.start_at):
-        return turn.save(arm(_stand(e, campaign, now), campaign))
+        return turn.save(_stand(e, campaign, now))
     steps = campaign.steps
     walk = _Walk(e, e.step_id, e.phase, e.due_at, e.base_at or now, e.ask_no, e.renewals)
     going = True
@@ -98,10 +101,13 @@ def advance(turn: Turn, e: Enrollment) -> Enrollment:
 
 def _stand(e: Enrollment, campaign: Campaign, now: datetime) -> Enrollment:
     """Stand still: until the campaign's start where that is known, else until its definition changes."""
-    if e.due_at is not None:
-        return e
-    start_at = campaign.start_at
-    return e._replace(due_at=start_at if campaign.may_send and start_at is not None and start_at > now else now)
+    start_at = campaign.start_at if campaign.may_send else None
+    due_at = e.due_at if e.due_at is not None else start_at or now
+    standing = arm(e._replace(due_at=due_at), campaign)
+    wake_at = standing.wake_at
+    if start_at is not None and start_at > now and wake_at is not None and wake_at < start_at:
+        return standing._replace(wake_at=sooner(start_at, campaign))  # the start was put off after it fell due
+    return standing
 
 
 def complete(turn: Turn, e: Enrollment) -> Enrollment:
@@ -159,12 +165,13 @@ def _arrive_task(turn: Turn, campaign: Campaign, walk: _Walk, step: Step) -> boo
     walk.e = turn.save(e._replace(status="active", touches=touches))
     codes = {"queue": step.queue, "priority": step.priority, "task_kind": step.task_kind}
     turn.tell(walk.e, "task_due", step.step_id, was=e.status, step_id=step.step_id, data=codes, next_at=due_at)
-    turn.effects.append(GiveTask(_task(turn, e, step, due_at, title, description)))
+    turn.effects.append(GiveTask(_task(turn, e, step, (title, description))))
     return walk.rest("wait", due_at)
 
 
-def _task(turn: Turn, e: Enrollment, step: TaskStep, due_at: datetime, title: str, description: str) -> TaskDue:
-    """What is due, in words. Unlike the fact, it may name the person."""
+def _task(turn: Turn, e: Enrollment, step: TaskStep, words: tuple[str, str]) -> TaskDue:
+    """What is due, with its title and description. Unlike the fact, it may name the person."""
+    title, description = words
     enrollment_id = e.id_for(turn.lead_id)
     return TaskDue(
         event_id=ids.event_id("task", enrollment_id, step.step_id),
@@ -177,7 +184,7 @@ def _task(turn: Turn, e: Enrollment, step: TaskStep, due_at: datetime, title: st
         queue=step.queue,
         priority=step.priority,  # pyright: ignore[reportArgumentType] - checked when the campaign was compiled
         task_kind=step.task_kind,
-        due_at=due_at,
+        due_at=turn.now + step.due_in,
         at=turn.now,
     )
 
@@ -193,6 +200,8 @@ def _ask(turn: Turn, campaign: Campaign, walk: _Walk, step: Step) -> bool:
     address = turn.facts.get("email")
     if not isinstance(address, str) or "@" not in address:
         return _fail(turn, walk, step, NO_ADDRESS)
+    if len(address) > MAX_ADDRESS or not (address := ids.normalise_email(address)).isprintable():
+        return _fail(turn, walk, step, BAD_ADDRESS)
     e = walk.e
     known = e.touch(step.step_id)
     if walk.phase == "arrive" and known is not None and known.state != "asked":
@@ -200,9 +209,10 @@ def _ask(turn: Turn, campaign: Campaign, walk: _Walk, step: Step) -> bool:
     number = walk.ask_no + 1
     due_at = walk.due_at or turn.now
     ask = asking.due_send(
-        turn.lead_id, turn.facts, e, e.id_for(turn.lead_id), campaign, step, ids.normalise_email(address), number,
-        due_at, turn.now,
+        turn.lead_id, turn.facts, e, e.id_for(turn.lead_id), campaign, step, address, number, due_at, turn.now,
     )  # fmt: skip
+    if asking.too_large(ask.merge):
+        return _fail(turn, walk, step, TOO_LARGE)
     turn.effects.append(Ask(ask))
     walk.ask_no = number
     return walk.rest("out", turn.now + asking.silence(turn.policy, walk.renewals))

@@ -78,7 +78,7 @@ class Turn:
             at = e.wake_at
             if at is None:
                 continue
-            if at <= self.now:
+            if at <= self.now and self._stands(e):
                 parked_for.append(e.campaign_id)
             elif wake_at is None or at < wake_at:
                 wake_at = at
@@ -87,6 +87,16 @@ class Turn:
             if wake_at is None or parked.until_at < wake_at:
                 wake_at = parked.until_at
         return Decision(lead, tuple(self.effects), wake_at, tuple(parked_for))
+
+    def _stands(self, e: Enrollment) -> bool:
+        """Whether what is due of it can only happen when its campaign's definition changes.
+
+        What is due in a campaign that may send is not parked: an event that came before the tick did not let it happen.
+        """
+        if e.holds:
+            return False  # the end of a hold needs no campaign that may send
+        campaign = self.campaign(e)
+        return campaign is None or not (campaign.may_send or is_over(campaign, self.now))
 
     # -- finding ---------------------------------------------------------------------------------------------------
 
@@ -154,7 +164,7 @@ class Turn:
         """
         enrollment_id = e.id_for(self.lead_id)
         campaign = self.definitions.campaigns.get(e.campaign_id)
-        fact = Engagement(
+        fact = Engagement.trusted(
             type=kind,
             event_id=ids.event_id("engagement", kind, enrollment_id, *cause),
             lead_id=self.lead_id,

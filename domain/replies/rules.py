@@ -18,7 +18,12 @@ MAX_PATTERN_MEMORY = 1 << 20
 
 
 class BadRuleError(ValueError):
-    """A rule cannot be used; the message says why, for the person who wrote it."""
+    """A rule cannot be used; the message says which of its fields is wrong and why, for the person who wrote it."""
+
+    def __init__(self, field: str, reason: str) -> None:
+        super().__init__(f"{field}: {reason}")
+        self.field = field
+        self.reason = reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +53,9 @@ class Rule:
 def compile_rule(doc: ReplyRuleDoc) -> Rule:
     """A rule ready for use. Raises BadRuleError with the reason."""
     if doc.disposition not in get_args(DispositionName):
-        raise BadRuleError(f"disposition: {doc.disposition!r} is none of {', '.join(get_args(DispositionName))}")
+        raise BadRuleError("disposition", f"{doc.disposition!r} is none of {', '.join(get_args(DispositionName))}")
     if doc.category is not None and doc.category not in get_args(CategoryName):
-        raise BadRuleError(f"category: {doc.category!r} is none of {', '.join(get_args(CategoryName))}")
+        raise BadRuleError("category", f"{doc.category!r} is none of {', '.join(get_args(CategoryName))}")
     value, pattern = doc.value.strip(), None
     if doc.match == "sender_email":
         value = normalise_email(value)
@@ -61,7 +66,7 @@ def compile_rule(doc: ReplyRuleDoc) -> Rule:
     else:
         pattern = _pattern(doc.value)
     if not value:
-        raise BadRuleError("value: is empty")
+        raise BadRuleError("value", "is empty")
     return Rule(doc.id, doc.priority, doc.match, value, doc.disposition, doc.category, pattern)
 
 
@@ -74,7 +79,7 @@ def _pattern(source: str) -> Any:
         return re2.compile(source, options)
     except re2.error as error:
         reason = error.args[0] if error.args else error
-        raise BadRuleError(f"value: {reason.decode() if isinstance(reason, bytes) else reason}") from error
+        raise BadRuleError("value", reason.decode() if isinstance(reason, bytes) else str(reason)) from error
 
 
 def in_order(rules: Iterable[Rule]) -> tuple[Rule, ...]:

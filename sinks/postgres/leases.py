@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from uuid import UUID
 
 import asyncpg
@@ -21,11 +22,17 @@ class PostgresLeases:
     async def take(self, scope: str, owner: UUID, generation: int) -> int | None:
         """The epoch in force for this owner: kept while the owner stays, one higher when it changes.
 
-        None when another owner holds the lease in this or a newer generation of the group: a worker that the group has
-        given up cannot take anything back. Waits for the gate transactions that hold the lease at that moment.
+        None when another owner holds the lease in this or a newer generation of the group and has renewed it within a
+        day: a worker that the group has given up cannot take anything back. Waits for the gate transactions that hold the
+        lease at that moment.
         """
         with classified:
             return await self._pool.fetchval(queries("leases")["take"], scope, owner, generation)
+
+    async def renew(self, scopes: Sequence[str], owner: UUID) -> None:
+        """Note that these are still held, where this is still their owner. Each waits for its gate transactions."""
+        with classified:
+            await self._pool.execute(queries("leases")["renew"], sorted(scopes), owner)
 
 
 class PostgresGates:

@@ -2,29 +2,33 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
-from uuid import UUID, uuid5
+from uuid import UUID
 
 import asyncpg
 
 from domain.cards import Card, card_of_task, cards_of_disposition
-from domain.ids import NAMESPACE
-from domain.progress import Move, Place, UnknownStatusError, places, tally
+from domain.progress import Move, UnknownStatusError, places, tally
 from schemas.engagements import Engagement
 from schemas.replies import Disposition
 from schemas.tasks import TaskDue
 from schemas.tracking import Hit
 from sinks.postgres.connect import classified
+from sinks.postgres.fact_rows import (
+    card_columns,
+    columns,
+    disposition_columns,
+    engagement_columns,
+    fact_id,
+    hit_columns,
+)
 from sinks.postgres.queries import queries
 from streams.errors import Poison
 
 SQL = queries("read_models")
 CARDS = queries("cards")
-
-Row = tuple[Any, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,14 +39,6 @@ class Facts:
     dispositions: list[Disposition] = field(default_factory=list)
     hits: list[Hit] = field(default_factory=list)
     tasks: list[TaskDue] = field(default_factory=list)
-
-
-def fact_id(event_id: str) -> UUID:
-    """An event's id as a UUID: itself where it is one, else one derived from it."""
-    try:
-        return UUID(event_id)
-    except ValueError:
-        return uuid5(NAMESPACE, event_id)
 
 
 class ReadModels:
@@ -56,8 +52,8 @@ class ReadModels:
 
         Raises Retryable when Postgres is away, Poison when a row's data is refused (the caller bisects).
         """
-        engagements = _engagement_columns(facts.engagements)
-        cards = _card_columns(_cards(facts))
+        engagements = engagement_columns(facts.engagements)
+        cards = card_columns(_cards(facts))
         with classified:
             async with self._pool.acquire() as connection, connection.transaction():
                 fresh = 0
@@ -71,9 +67,9 @@ class ReadModels:
                     await _count(connection, new, _places(told))
                     await self._judge(connection, facts.engagements)
                 if facts.dispositions:
-                    await connection.execute(SQL["insert_dispositions"], *_disposition_columns(facts.dispositions))
+                    await connection.execute(SQL["insert_dispositions"], *disposition_columns(facts.dispositions))
                 if facts.hits:
-                    await connection.execute(SQL["insert_hits"], *_hit_columns(facts.hits))
+                    await connection.execute(SQL["insert_hits"], *hit_columns(facts.hits))
                 if cards:
                     await connection.execute(CARDS["insert_cards"], *cards)
                 return fresh
@@ -82,7 +78,7 @@ class ReadModels:
     async def _judge(connection: Any, engagements: Sequence[Engagement]) -> None:
         told = [(fact_id(str(e.data["hit_id"])), str(e.data["verdict"]), e.at) for e in engagements if _judges(e)]
         if told:
-            await connection.execute(SQL["judge_hits"], *_columns(told))
+            await connection.execute(SQL["judge_hits"], *columns(told))
 
     async def progress(self, campaign_id: str) -> dict[str, Any]:
         """A campaign's figures by their names in docs/behaviour.md 6.4; all zero when nothing has happened."""
@@ -111,6 +107,10 @@ class ReadModels:
     async def open_leads(self, campaign_id: str) -> list[str]:
         """Leads whose enrollment in the campaign can still move."""
         return [row["lead_id"] for row in await self._rows(SQL["open_leads"], campaign_id)]
+
+    async def ambiguous(self, campaign_id: str) -> list[dict[str, Any]]:
+        """Touches of which nobody can know whether they arrived, and that nothing has proved yet, oldest first."""
+        return await self._rows(SQL["ambiguous"], campaign_id)
 
     async def _rows(self, statement: str, *arguments: Any) -> list[dict[str, Any]]:
         with classified:
@@ -188,24 +188,29 @@ async def _told_otherwise(
     return told
 
 
-def _places(facts: Iterable[Engagement]) -> dict[UUID, Place]:
+def _places(facts: Iterable[Engagement]) -> dict[UUID, Engagement]:
     try:
         return places(facts)
     except UnknownStatusError as error:
         raise Poison("unknown_status", str(error)) from error
 
 
-async def _count(connection: Any, new: Sequence[Engagement], standing: Mapping[UUID, Place]) -> None:
+async def _count(connection: Any, new: Sequence[Engagement], standing: Mapping[UUID, Engagement]) -> None:
     """Note where enrollments stand, and add what came of it, and of the new facts, to the figures."""
     moves: list[Move] = []
     if standing:
-        rows = [(enrollment, *place) for enrollment, place in standing.items()]
-        moves = [Move(*row) for row in await connection.fetch(SQL["place_enrollments"], *_columns(rows))]
+        facts = standing.values()
+        moved = await connection.fetch(
+            SQL["place_enrollments"],
+            list(standing),
+            [fact.campaign_id for fact in facts],
+            [fact.lead_id for fact in facts],
+            [fact.status for fact in facts],
+        )
+        moves = [Move(*row) for row in moved]
     sums = tally(new, moves)
     if sums:
-        await connection.execute(
-            SQL["add_figures"], *_columns([(*key, change) for key, change in sorted(sums.items())])
-        )
+        await connection.execute(SQL["add_figures"], *columns([(*key, change) for key, change in sorted(sums.items())]))
 
 
 def _cards(facts: Facts) -> list[Card]:
@@ -216,120 +221,3 @@ def _cards(facts: Facts) -> list[Card]:
 
 def _judges(engagement: Engagement) -> bool:
     return bool(engagement.data) and "hit_id" in engagement.data and "verdict" in engagement.data
-
-
-def _columns(rows: Sequence[Row]) -> list[Row]:
-    return list(zip(*rows, strict=True))
-
-
-def _jsonb(value: Any) -> str:
-    return json.dumps(value, separators=(",", ":"), default=str)
-
-
-def _data(engagement: Engagement) -> str | None:
-    return _jsonb(engagement.data) if engagement.data else None
-
-
-def _engagement_columns(engagements: Sequence[Engagement]) -> list[Row]:
-    return _columns(
-        [
-            (
-                fact_id(e.event_id),
-                e.type,
-                e.lead_id,
-                e.campaign_id,
-                e.campaign_version,
-                e.enrollment_id,
-                e.entry_no,
-                e.step_id,
-                e.send_id,
-                e.mailbox_id,
-                e.variant,
-                e.status,
-                e.previous_status,
-                e.code,
-                e.first,
-                e.next_at,
-                _data(e),
-                e.at,
-            )
-            for e in engagements
-        ]
-    )
-
-
-def _disposition_columns(dispositions: Sequence[Disposition]) -> list[Row]:
-    return _columns(
-        [
-            (
-                fact_id(d.event_id),
-                d.reply_id,
-                d.lead_id,
-                d.campaign_id,
-                d.enrollment_id,
-                d.step_id,
-                d.send_id,
-                d.disposition,
-                d.category,
-                d.confidence,
-                d.sentiment,
-                d.matched_by,
-                d.decided_by,
-                d.rule_id,
-                d.return_at,
-                d.bounce.kind if d.bounce else None,
-                d.bounce.code if d.bounce else None,
-                d.at,
-            )
-            for d in dispositions
-        ]
-    )
-
-
-def _hit_columns(hits: Sequence[Hit]) -> list[Row]:
-    return _columns(
-        [
-            (
-                fact_id(h.event_id),
-                h.type,
-                h.lead_id,
-                h.campaign_id,
-                h.step_id,
-                h.entry_no,
-                h.send_id,
-                h.method,
-                h.user_agent[:300],
-                h.network,
-                h.scope,
-                h.at,
-                h.wall,
-            )
-            for h in hits
-        ]
-    )
-
-
-def _card_columns(cards: Sequence[Card]) -> list[Row]:
-    return _columns(
-        [
-            (
-                c.card_id,
-                c.type,
-                c.queue,
-                c.priority,
-                c.title,
-                c.description,
-                c.rationale,
-                _jsonb(c.action_payload),
-                c.campaign_id,
-                c.lead_id,
-                c.enrollment_id,
-                c.step_id,
-                c.send_id,
-                c.reply_id,
-                c.due_at,
-                c.created_at,
-            )
-            for c in cards
-        ]
-    )

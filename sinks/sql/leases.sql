@@ -1,7 +1,7 @@
 -- name: take
 -- The epoch in force for ($1 scope, $2 owner, $3 generation); no row when another owner holds it in this or a newer
--- generation. A lease that nobody has taken again for a day counts as abandoned: groups can be made anew, and then
--- generations start over.
+-- generation. A lease that its owner has not renewed for a day counts as abandoned: a group that stood empty for long is
+-- forgotten by the brokers, and its generations start over.
 insert into partition_leases as l (scope, epoch, owner, generation)
 values ($1, 1, $2, $3)
 on conflict (scope) do update set
@@ -17,6 +17,13 @@ where l.owner = excluded.owner
     or l.generation < excluded.generation
     or l.renewed_at < now() - interval '1 day'
 returning epoch;
+
+-- name: renew
+-- Notes that leases ($1 scopes) are still held by their owner ($2). They are locked in the order in which the gate locks them.
+with mine as materialized (
+    select scope from partition_leases where scope = any($1) and owner = $2 order by scope for no key update
+)
+update partition_leases l set renewed_at = now() from mine where l.scope = mine.scope;
 
 -- name: held
 -- Owner, generation and epoch of a scope.

@@ -238,7 +238,8 @@ where exists (select from lease)
 returning s.send_id, s.lead_key, s.address_key, s.message_id, s.claimed_at, s.touch;
 
 -- name: untold
--- What finished under another epoch in the last hour and may not have been told ($1 epoch, $2 partition).
+-- What finished under another epoch in the last hour and may not have been told ($1 epoch, $2 partition), and what a
+-- sweep of this very epoch found in nobody's hands.
 select
     send_id, enrollment_id, lead_id, campaign_id, campaign_version, step_id, pool_id, mailbox_id, variant, ask_no, attempt,
     grant_id, granted_at, state, used, outcome_at, message_id, code, detail, subject, claimed_at
@@ -246,7 +247,7 @@ from sends
 where sender_partition = $2
     and claimed_at >= coalesce((select settled_at from sender_progress where partition = $2), '-infinity')
     and state not in ('claimed', 'sending')
-    and sender_epoch <> $1
+    and (sender_epoch <> $1 or code = 'taken_over')
     and finished_at > now() - interval '1 hour'
 order by claimed_at;
 

@@ -17,24 +17,12 @@ SELECT event_id, status, previous_status, at FROM engagements_log WHERE event_id
 
 -- name: place_enrollments
 -- Note where enrollments stand now; answers how many of which campaign went from which status to which (none: new ones).
-WITH told AS MATERIALIZED (
+WITH moved AS (
+    INSERT INTO enrollment_places AS p (enrollment_id, campaign_id, lead_id, status)
     SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[])
-        AS t (enrollment_id, campaign_id, lead_id, status)
-),
-stood AS MATERIALIZED (
-    SELECT p.enrollment_id, p.status FROM enrollment_places AS p
-    WHERE p.enrollment_id = ANY($1::uuid[])
-    ORDER BY p.enrollment_id FOR UPDATE
-),
-moved AS MATERIALIZED (
-    SELECT told.enrollment_id, told.campaign_id, told.lead_id, stood.status AS was, told.status
-    FROM told LEFT JOIN stood USING (enrollment_id)
-    WHERE stood.status IS DISTINCT FROM told.status
-),
-placed AS (
-    INSERT INTO enrollment_places (enrollment_id, campaign_id, lead_id, status)
-    SELECT enrollment_id, campaign_id, lead_id, status FROM moved ORDER BY enrollment_id
-    ON CONFLICT (enrollment_id) DO UPDATE SET status = excluded.status
+    ON CONFLICT (enrollment_id) DO UPDATE SET was = p.status, status = excluded.status
+        WHERE p.status <> excluded.status
+    RETURNING campaign_id, was, status
 )
 SELECT campaign_id, was, status, count(*) FROM moved GROUP BY campaign_id, was, status
 
@@ -101,3 +89,10 @@ SELECT DISTINCT lead_id FROM engagements_log WHERE lead_id = ANY($1::text[])
 SELECT DISTINCT lead_id FROM enrollment_places
 WHERE campaign_id = $1 AND status IN ('enrolled', 'active', 'paused')
 ORDER BY lead_id
+
+-- name: ambiguous
+-- Touches of a campaign whose outcome cannot be known and has not been proved since. (A walk over the ledger: no column
+-- that changes on a touch's way is indexed.)
+SELECT send_id, lead_id, step_id, mailbox_id, granted_at, outcome_at, message_id, code FROM sends
+WHERE campaign_id = $1 AND state = 'ambiguous'
+ORDER BY granted_at, send_id

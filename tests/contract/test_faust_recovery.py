@@ -1,6 +1,5 @@
 """What recovery does with changelogs as they may really end, on a real broker."""
 
-import json
 import signal
 from pathlib import Path
 
@@ -52,7 +51,7 @@ async def test_values_written_again_and_deleted_come_back_as_they_were_last(
             await publish(settings, [enrollment(2, "lead"), enrollment(9, "lead")])
             await second.handled(["e9"])
             assert "e2" not in second.done()
-            assert json.loads("[]") == [line for line in second.events("reset")]
+            assert second.events("reset") == []
         finally:
             second.close()
     finally:

@@ -47,7 +47,7 @@ async def dies_at(point: str, settings: Settings, workers: list[Worker]) -> None
 async def counts(settings: Settings) -> tuple[int, int, int]:
     """Records in the three stages: windows, outputs, state."""
     windows = await stored(settings, changelog_name(settings, "dispatch", "grants"))
-    state = await stored(settings, changelog_name(settings, "dispatch", "days"))
+    state = await stored(settings, changelog_name(settings, "dispatch", "waiting"))
     return len(windows), len(await stored(settings, "due-sends")), len(state)
 
 

@@ -12,6 +12,7 @@ from agents.projector import Projector
 from domain.ids import enrollment_id, event_id, send_id
 from schemas.engagements import Engagement
 from schemas.replies import Disposition
+from schemas.tasks import TaskDue
 from schemas.tracking import Hit
 from sinks.postgres.cards import Cards
 from sinks.postgres.connect import connect
@@ -109,6 +110,71 @@ async def test_repeats_under_new_offsets_change_nothing(models: ReadModels, pool
     assert before[2] == {"sales": 1}
 
 
+PARTS = ("active", "completed", "paused", "exited")
+
+
+async def places(models: ReadModels) -> dict[str, int]:
+    """The figures of 6.4 that must sum up to `enrolled`, which is checked."""
+    figures = await models.progress(CAMPAIGN)
+    parts = {name: figures[name] for name in PARTS}
+    assert figures["enrolled"] == sum(parts.values())
+    return {name: n for name, n in parts.items() if n}
+
+
+async def test_facts_that_do_not_chain_still_leave_every_enrollment_in_one_place(models: ReadModels) -> None:
+    """A crash between outputs and state makes leads tell again from another order: what was new of it need not chain."""
+    await models.record(Facts(engagements=[engagement("lead-1", "enrolled", status="enrolled")]))
+    await models.record(
+        Facts(engagements=[engagement("lead-1", "paused", 2, status="paused", previous_status="enrolled")])
+    )
+    # Told again: the send came before the pause, and the pause (known under its id) says `active` was before.
+    again = [
+        engagement("lead-1", "sent", 3, status="active", previous_status="enrolled"),
+        engagement("lead-1", "paused", 2, status="paused", previous_status="active"),
+    ]
+    await models.record(Facts(engagements=again))
+    assert await places(models) == {"paused": 1}
+    await models.record(
+        Facts(engagements=[engagement("lead-1", "completed", 9, status="completed", previous_status="active")])
+    )
+    assert await places(models) == {"completed": 1}
+    assert await models.open_leads(CAMPAIGN) == []
+
+
+async def test_an_end_that_was_told_too_early_counts_when_it_is_told_again(models: ReadModels) -> None:
+    """Its id is known, its instant is not: it happened after all, and later. A campaign must not wait for it for ever."""
+    early = engagement("lead-1", "completed", 2, status="completed", previous_status="active")
+    late = early.model_copy(update={"at": AT + timedelta(hours=3)})
+    await models.record(Facts(engagements=[engagement("lead-1", "enrolled", status="enrolled"), early]))
+    await models.record(
+        Facts(engagements=[engagement("lead-1", "held", 3, status="paused", previous_status="enrolled")])
+    )
+    assert await models.open_leads(CAMPAIGN) == ["lead-1"]
+    await models.record(Facts(engagements=[early]))
+    assert await places(models) == {"paused": 1}, "a plain repeat says nothing"
+    await models.record(Facts(engagements=[late]))
+    assert await places(models) == {"completed": 1}
+    assert (await models.progress(CAMPAIGN))["enrolled"] == 1
+
+
+async def test_the_order_within_a_batch_counts(models: ReadModels) -> None:
+    walk = [
+        engagement("lead-1", "enrolled", status="enrolled"),
+        engagement("lead-1", "paused", 2, status="paused", previous_status="enrolled"),
+        engagement("lead-1", "resumed", 3, status="active", previous_status="paused"),
+    ]
+    await models.record(Facts(engagements=walk))
+    assert await places(models) == {"active": 1}
+    await models.record(
+        Facts(
+            engagements=[
+                walk[0].model_copy(update={"lead_id": "lead-2", "event_id": str(uuid4()), "enrollment_id": uuid4()})
+            ]
+        )
+    )
+    assert await places(models) == {"active": 2}
+
+
 async def test_a_repeat_inside_one_batch_counts_once(models: ReadModels) -> None:
     await models.record(Facts(engagements=[*story("lead-1"), *story("lead-1")]))
     figures = await models.progress(CAMPAIGN)
@@ -193,17 +259,23 @@ async def test_ten_repeats_of_a_reply_make_one_card(models: ReadModels, pool: as
     assert '"draft_reply": "Dear Zoé, ..."' in card["action_payload"]
 
 
-async def test_a_due_task_makes_a_card_and_its_title_stays_out_of_the_log(
-    models: ReadModels, pool: asyncpg.Pool
-) -> None:
-    told = {
-        "title": "Call Zoé Martin",
-        "queue": "sales",
-        "priority": "high",
-        "due_at": AT.isoformat(),
-        "task_kind": "call",
-    }
-    await models.record(Facts(engagements=[engagement("lead-1", "task_due", step_id="call", data=told)]))
+async def test_a_due_task_makes_one_card_however_often_it_is_told(models: ReadModels, pool: asyncpg.Pool) -> None:
+    due = TaskDue(
+        event_id=event_id("task", "lead-1"),
+        lead_id="lead-1",
+        campaign_id=CAMPAIGN,
+        enrollment_id=enrollment_id(CAMPAIGN, "lead-1"),
+        step_id="call",
+        title="Call Zoé Martin",
+        queue="sales",
+        priority="high",
+        task_kind="call",
+        due_at=AT,
+        at=AT,
+    )
+    fact = engagement("lead-1", "task_due", step_id="call", data={"task_kind": "call"})
+    for offset in (0, 100):
+        await Projector(models).handle(Work(), as_batch([fact, due], offset))
     (card,) = await Cards(pool).board(queue="sales")
     assert (card["type"], card["title"], card["priority"], card["due_at"]) == (
         "schedule_call",

@@ -38,7 +38,6 @@ class Counting:
         self.stream = stream
         self.options = options
         self.leads = stream.table("leads")
-        self.marks = stream.table("marks")
         self.tries: dict[str, int] = {}
         self.applied = 0
 
@@ -73,8 +72,7 @@ class Counting:
         new: list[str] = []
         for event in batch:
             if event.topic == "lead-ticks":
-                mark = {"at": event.body.at.isoformat(), "wall": event.body.wall.isoformat()}
-                work.put(self.marks, str(event.partition).encode(), json.dumps(mark).encode(), event.partition)
+                report("tick", partition=event.partition, at=event.body.at.isoformat())
                 continue
             await self.misbehave(work, event)
             key = event.key.encode()
@@ -119,7 +117,7 @@ class Counting:
 
 def count_recovered(handler: Counting) -> None:
     """Count the changelog records of leads that a recovery puts into the table."""
-    from streams.seam import Replay
+    from streams.replay import Replay
 
     plain = Replay.apply
 
@@ -163,6 +161,9 @@ class FixedLeases:
         report("lease", scope=scope, owner=str(owner), generation=generation)
         return None if self.refuse else 41
 
+    async def renew(self, scopes: Sequence[str], owner: Any) -> None:
+        report("renewed", scopes=list(scopes))
+
 
 def main() -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
@@ -180,6 +181,7 @@ def main() -> int:
         ticks="lead-ticks",
         leases=FixedLeases(refuse=bool(options.get("refuse_leases"))) if "refuse_leases" in options else None,
         postgres_clock=postgres_clock,
+        renew_s=options.get("renew_s", 3600.0),
     )
     if options.get("forgets_offsets"):
         stream.outbox.track = lambda offsets, make_tp: None  # type: ignore[method-assign]

@@ -1,7 +1,7 @@
 """A small dispatch role in a process of its own: windows in the limits stage, an output, a table in the state stage.
 
 Each `mailbox_paused` puts its event id into the window of its pool at its own minute (reason "free" deletes that
-window), withdraws a touch as an output, and writes the table `days`.
+window), withdraws a touch as an output, and writes the table `waiting`.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class Granting:
     def __init__(self, stream: RoleStream) -> None:
         self.stream = stream
         self.grants = stream.window_table("grants", 60)
-        self.days = stream.table("days")
+        self.waiting = stream.table("waiting")
 
     async def start(self) -> None:
         report("started")
@@ -37,7 +37,7 @@ class Granting:
 
     async def recovered(self, partitions: frozenset[int]) -> None:
         windows = {f"{key}@{start}": value.decode() for key, start, value, _ in self.grants.entries()}
-        report("recovered", windows=windows, days=sorted(key.decode() for key, _, _ in self.days.entries()))
+        report("recovered", windows=windows, waiting=sorted(key.decode() for key, _, _ in self.waiting.entries()))
 
     async def revoked(self, partitions: frozenset[int]) -> None:
         report("revoked")
@@ -54,7 +54,7 @@ class Granting:
                 ids.append(body.event_id)
             value = None if body.reason == "free" else json.dumps(ids).encode()
             work.put_window(self.grants, event.key, start, value, partition)
-            work.put(self.days, event.key.encode(), body.event_id.encode(), partition)
+            work.put(self.waiting, event.key.encode(), body.event_id.encode(), partition)
             withdraw = WithdrawSend(
                 event_id=body.event_id,
                 send_id=uuid5(NAMESPACE_URL, body.event_id),

@@ -50,6 +50,14 @@ def test_the_compose_file_has_every_server_and_role() -> None:
         assert SERVICES[role]["command"] == ["worker", role]
 
 
+def test_a_group_that_stands_empty_is_remembered_for_a_year() -> None:
+    """Forgotten groups read their topics from the beginning, and count their generations anew."""
+    from api.local.kafka import PROPERTIES
+
+    assert "offsets.retention.minutes=525600" in PROPERTIES.splitlines()
+    assert SERVICES["kafka"]["environment"]["KAFKA_OFFSETS_RETENTION_MINUTES"] == str(365 * 24 * 60)
+
+
 def test_every_published_port_is_on_loopback_and_published_once() -> None:
     ports = [port for service in SERVICES.values() for port in service.get("ports", [])]
     assert ports
@@ -99,8 +107,9 @@ def _expressions() -> list[str]:
 
 
 def test_every_metric_of_the_board_and_the_alerts_is_one_the_program_has() -> None:
-    source = "\n".join(path.read_text() for path in ROOT.glob("[a-z]*/**/*.py") if "tests" not in path.parts)
-    declared = set(re.findall(r'"(touchline_[a-z_]+)"', source))
+    from api.metric_list import every_metric
+
+    declared = {metric.name for metric in every_metric()}
     used = {name for expression in _expressions() for name in re.findall(r"touchline_[a-z_]+", expression)}
     assert used
     missing = {

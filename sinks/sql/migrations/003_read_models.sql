@@ -29,7 +29,8 @@ CREATE TABLE enrollment_places (
     enrollment_id uuid PRIMARY KEY,
     campaign_id text NOT NULL,
     lead_id text NOT NULL,
-    status text NOT NULL
+    status text NOT NULL,
+    was text
 ) WITH (fillfactor = 50);
 
 CREATE TABLE dispositions_log (
@@ -192,7 +193,7 @@ SELECT DISTINCT ON (campaign_id, lead_id)
     campaign_id, lead_id, entry_no, status, type AS last_event, at AS last_event_at, step_id, next_at
 FROM engagements_log
 WHERE campaign_id IS NOT NULL
-ORDER BY campaign_id, lead_id, at DESC, seq DESC;
+ORDER BY campaign_id, lead_id, seq DESC;
 
 -- One row a touch: when it was sent, and what came of it.
 CREATE VIEW job_tasks AS

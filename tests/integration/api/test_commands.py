@@ -7,11 +7,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from typer.testing import CliRunner, Result
 
 from api.cli import app
+from schemas.engagements import Engagement
+from sinks.postgres.read_models import Facts, ReadModels
 from streams.dead_letters import letter
 from streams.inbound import Raw
 from tests.support.waiting import wait_for_sync
@@ -120,6 +123,47 @@ def test_a_campaign_from_files_to_launch(
     assert json.loads(records[0].value)["event_id"] == headers["ce_id"].decode()
 
 
+AMBIGUOUS = """
+insert into sends (send_id, enrollment_id, granted_at, expires_at, grant_order, pool_epoch, sender_epoch, outcome_at,
+    campaign_version, entry_no, ask_no, attempt, pool_partition, sender_partition, owns_address, used, state, lead_key,
+    address_key, lead_id, campaign_id, goal, step_id, variant, pool_id, mailbox_id, grant_id, message_id, code)
+select gen_random_uuid(), gen_random_uuid(), $1, $1, 1, 1, 1, $1, 1, 1, 1, 1, 0, 0, true, true, state, ''::bytea,
+    ''::bytea, 'lead-' || state, 'q1', 'nurture', 'intro', 'a', 'main', 'anna', '1-1', '<' || state || '@x.example>', 'lost'
+from unnest(array['ambiguous', 'sent']) as state
+"""
+
+
+def test_touches_that_nobody_can_know_of_are_counted_and_listed(
+    touchline: Touchline, tmp_path: Path, postgres_dsn: str
+) -> None:
+    documents = tmp_path / "q1.yaml"
+    documents.write_text(DOCUMENTS)
+    touchline("apply", str(documents))
+    assert data_of(touchline("ambiguous", "list", "q1", "--json")) == []
+    at = datetime(2026, 3, 2, 9, tzinfo=UTC)
+    told = [
+        Engagement(type="ambiguous", event_id=f"e{number}", lead_id="lead-ambiguous", campaign_id="q1", at=at)
+        for number in range(2)
+    ]
+
+    async def happen() -> None:
+        async with asyncpg.create_pool(postgres_dsn, min_size=1, max_size=1) as pool:
+            await pool.execute(AMBIGUOUS, at)
+            await ReadModels(pool).record(Facts(engagements=told))
+
+    asyncio.run(happen())
+    (found,) = data_of(touchline("ambiguous", "list", "q1", "--json"))
+    assert (found["lead_id"], found["step_id"], found["message_id"]) == (
+        "lead-ambiguous",
+        "intro",
+        "<ambiguous@x.example>",
+    )
+    assert "lead-ambiguous" in touchline("ambiguous", "list", "q1").stdout
+    assert data_of(touchline("status", "q1", "--json"))["unsettled_ambiguous"] == 1
+    assert "touchline ambiguous list q1" in touchline("status", "q1").stdout
+    assert "there is no campaign" in touchline("ambiguous", "list", "none", code=2).stderr
+
+
 def test_bad_input_ends_with_two_and_says_what_is_wrong(touchline: Touchline, tmp_path: Path) -> None:
     bad = tmp_path / "bad.yaml"
     bad.write_text("kind: Campaign\nid: q1\nname: Q1\npool: none\nmailboxes: [none]\nsteps: []\n")
@@ -225,11 +269,13 @@ def test_doctor_names_each_failing_check_and_its_remedy(
     checks = {check["name"]: check for check in data_of(touchline("doctor", "--json", code=1))}
     assert checks["kafka"]["ok"]
     assert checks["postgres"]["ok"]
+    assert checks["definitions"] == {"name": "definitions", "ok": True, "found": "3 in force", "remedy": ""}
     assert not checks["lag"]["ok"]  # no role has ever read
     assert "worker" in checks["lag"]["remedy"]
     monkeypatch.setenv("TOUCHLINE_POSTGRES_DSN", "postgresql://nobody@127.0.0.1:9/none")
     broken = {check["name"]: check for check in data_of(touchline("doctor", "--json", code=1))}
     assert "TOUCHLINE_POSTGRES_DSN" in broken["postgres"]["remedy"]
+    assert broken["definitions"]["remedy"] == "see postgres above"
 
 
 def test_a_mailbox_is_paused_and_resumed_by_hand(

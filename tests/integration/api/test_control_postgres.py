@@ -1,6 +1,7 @@
 """Control against a real database: gates before publishing, revisions, one publisher, imports that repeat."""
 
 import asyncio
+import json
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,9 +17,12 @@ from api.errors import ConflictError, NotFoundError
 from api.leads_file import LeadRow
 from api.publisher import Outgoing
 from api.steward import Steward
+from domain.ids import enrollment_id
 from domain.lifecycle import IllegalMoveError
 from schemas.engagements import Engagement
 from schemas.enrollments import LeadData
+from schemas.examples import VALID
+from schemas.tasks import TaskDue
 from sinks.postgres.cards import CardChangedError, Cards
 from sinks.postgres.control import ControlStore
 from sinks.postgres.leases import PostgresGates
@@ -195,6 +199,7 @@ def told(kind: str, lead: str, **more: Any) -> Engagement:
         "event_id": f"{kind}-{lead}",
         "lead_id": lead,
         "campaign_id": "q1",
+        "enrollment_id": enrollment_id("q1", lead),
         "at": AT,
     }
     return Engagement(**(facts | more))
@@ -282,8 +287,8 @@ async def test_a_webhook_call_is_taken_once(world: World) -> None:
 
 
 async def test_a_card_moves_once_for_two_who_saw_the_same_version(world: World) -> None:
-    due = told("task_due", "a", enrollment_id="b3b8f0de-6a0f-5d51-9a1e-0c9f6a7e2d10", step_id="call")
-    await world.models.record(Facts(engagements=[due]))
+    due = TaskDue.model_validate_json(json.dumps(VALID["tasks"].value))
+    await world.models.record(Facts(tasks=[due]))
     cards = Cards(world.pool)
     (card,) = await cards.board()
     results = await asyncio.gather(

@@ -2,6 +2,9 @@
 
 import os
 import signal
+import socket
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,6 +21,7 @@ from schemas.engagements import Engagement
 from sinks.postgres.read_models import ReadModels
 from streams.provision import ensure_topics
 from streams.settings import Settings
+from tests.support.streaming import ROOT
 from tests.support.waiting import wait_for
 
 KEYS = "k1:" + "A" * 43 + "="
@@ -131,3 +135,24 @@ def fact(number: int) -> Engagement:
         status="enrolled",
         at=AT,
     )
+
+
+def test_an_api_that_cannot_listen_ends_and_names_the_setting(tmp_path: Path) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        plain = {name: value for name, value in os.environ.items() if not name.startswith("TOUCHLINE_")}
+        env = {
+            "TOUCHLINE_KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:9",
+            "TOUCHLINE_POSTGRES_DSN": "postgresql://nobody@127.0.0.1:9/none",
+            "TOUCHLINE_TOKEN_KEYS": KEYS,
+            "TOUCHLINE_DATA_DIR": str(tmp_path),
+            "TOUCHLINE_API_PORT": str(other.getsockname()[1]),
+        }
+        command = [sys.executable, "-m", "api.cli", "api"]
+        ended = subprocess.run(
+            command, cwd=ROOT, env=plain | env, capture_output=True, text=True, timeout=60, check=False
+        )
+    assert ended.returncode == 2, ended.stderr
+    assert "TOUCHLINE_API_PORT: cannot listen on 127.0.0.1:" in ended.stderr
+    assert "Traceback" not in ended.stderr

@@ -59,6 +59,24 @@ async def test_a_lease_that_nobody_renewed_for_a_day_is_free_for_a_group_made_an
     assert await world.leases.take("sender:1", uuid4(), 1) == 2
 
 
+async def test_a_lease_that_is_renewed_stays_whoever_asks_in_an_older_generation(world: World) -> None:
+    owner, other = uuid4(), uuid4()
+    await world.leases.take("sender:1", owner, 500)
+    await world.leases.take("sender:2", other, 500)
+    await world.pool.execute("update partition_leases set renewed_at = now() - interval '25 hours'")
+    await world.leases.renew(["sender:2", "sender:1"], owner)
+    assert await world.leases.take("sender:1", uuid4(), 1) is None
+    assert await world.leases.take("sender:2", uuid4(), 1) == 2, "another owner's lease is not renewed"
+
+
+async def test_renewing_changes_neither_owner_nor_epoch_nor_generation(world: World) -> None:
+    owner = uuid4()
+    await world.leases.take("sender:1", owner, 5)
+    before = dict(await world.pool.fetchrow("select owner, epoch, generation, taken_at from partition_leases"))
+    await world.leases.renew(["sender:1", "sender:7"], owner)
+    assert dict(await world.pool.fetchrow("select owner, epoch, generation, taken_at from partition_leases")) == before
+
+
 async def test_a_gate_can_be_closed_before_its_campaign_was_ever_opened(world: World) -> None:
     await world.gates.set_campaign_gate("new", is_open=False)
     await world.gates.set_campaign_gate("new", is_open=True)

@@ -143,8 +143,9 @@ async def test_what_this_owner_has_in_the_air_is_left_alone(world: World) -> Non
 async def test_what_nobody_has_in_hand_for_a_quarter_of_an_hour_is_ambiguous(world: World) -> None:
     (claim,) = await in_the_air(world, "zoe")
     await world.pool.execute("update sends set sending_at = sending_at - interval '16 minutes'")
-    await take_over(world, world.lease)
+    found = await take_over(world, world.lease)
     assert (await world.row(claim.grant))["state"] == "ambiguous"
+    assert [row.grant_id for row in found.finished] == [claim.grant.grant_id]  # it is told, or nobody would hear of it
 
 
 async def test_an_owner_that_lost_its_partition_takes_nothing_over(world: World) -> None:

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from schemas.enrollments import LeadData
 from tests.unit.api.conftest import TOKEN
 
 AUTH = {"Authorization": f"Bearer {TOKEN}"}
@@ -44,6 +45,7 @@ async def test_leads_are_enrolled_and_each_one_skipped_has_its_reason(api: Any) 
     assert set(events) >= {"known", "l1"}
     assert (events["l1"].lead.email, events["l1"].variant, events["l1"].mailbox_id) == ("ann@x.example", "b", "anna")
     assert events["l1"].added_by == "api"
+    assert events["known"].lead == LeadData(), "what is known of it must not be overwritten"
 
     again = await (await api.client.post(LEADS, json=body, headers=AUTH)).json()
     assert again["added"] == 0

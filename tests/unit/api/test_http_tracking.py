@@ -1,12 +1,15 @@
 """Pixel, click and unsubscribe: what is answered, what is recorded, and what happens while servers are away."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
 from api.http.hits import HitBuffer, network_of
 from api.http.tracking import GIF
+from api.publisher import Outgoing
 from domain.tokens import LinkToken, TokenKeys, link_token
+from streams.errors import Poison
 from tests.support.waiting import wait_for
 
 OTHER_KEYS = TokenKeys.parse("k1:" + "B" * 43 + "=")
@@ -101,6 +104,25 @@ async def test_the_buffer_is_bounded_and_drops_the_newest(api: Any) -> None:
     for number in range(5):
         small.add(hit.model_copy(update={"event_id": str(number)}))
     assert [waiting.event_id for waiting in small._waiting] == ["0", "1"]
+
+
+async def test_one_hit_that_no_topic_takes_costs_only_itself(api: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    api.kafka.away = True
+    await api.client.get(f"/t/o/{api.token('open')}.gif")
+    (hit,) = api.services.hits._waiting
+    for number in range(9):
+        api.services.hits.add(hit.model_copy(update={"event_id": "bad" if number == 4 else str(number)}))
+    publish = api.kafka.publish
+
+    async def picky(messages: Sequence[Outgoing]) -> None:
+        if any(item.message.event_id == "bad" for item in messages):  # type: ignore[attr-defined]
+            raise Poison("too_large", "larger than the topic takes")
+        await publish(messages)
+
+    monkeypatch.setattr(api.kafka, "publish", picky)
+    api.kafka.away = False
+    await wait_for(lambda: len(api.services.hits) == 0, 5)
+    assert [item.message.event_id for item in api.kafka.sent] == [hit.event_id, *"01235678"]
 
 
 async def test_opening_the_unsubscribe_page_changes_nothing(api: Any) -> None:

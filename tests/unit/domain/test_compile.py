@@ -269,7 +269,7 @@ def test_a_reply_rule_with_a_bad_pattern_or_disposition_is_refused() -> None:
     rule = {"kind": "ReplyRule", "id": "r", "match": "subject_regex", "value": "unsub", "disposition": "UNSUBSCRIBE"}
     assert problems(rule) == {}
     assert problems(rule | {"value": "(?=x)"}) == {"value": "bad_rule"}
-    assert problems(rule | {"disposition": "MAYBE"}) == {"value": "bad_rule"}
+    assert problems(rule | {"disposition": "MAYBE"}) == {"disposition": "bad_rule"}
 
 
 def test_documents_are_checked_with_those_in_force() -> None:

@@ -60,7 +60,7 @@ def test_a_clock_at_another_rate_needs_the_shared_origin(monkeypatch: pytest.Mon
 
 def test_a_sasl_protocol_needs_a_user_and_a_password(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TOUCHLINE_KAFKA_SECURITY_PROTOCOL", "SASL_SSL")
-    with pytest.raises(SettingsError, match="kafka_sasl_username"):
+    with pytest.raises(SettingsError, match="TOUCHLINE_KAFKA_SASL_USERNAME: "):
         load_settings()
 
 

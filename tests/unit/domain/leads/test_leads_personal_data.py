@@ -26,6 +26,7 @@ from tests.support.leads import (
     reply,
     result,
     task,
+    tasks,
 )
 
 SECRET = "Zwirbeldorf"
@@ -74,7 +75,9 @@ def begun() -> tuple[Story, list[Engagement]]:
     """A story whose first touch is sent, and what was told until then."""
     story = Story(in_force(campaign(STEPS, on_ambiguous="hold")))
     (ask,) = asks(story.event(enrolled(story)))
-    told = result(ask, subject=f"{SECRET} {SECRET}", detail=SECRET, message_id=f"<{SECRET}@x.example>", code="250 2.0.0")
+    told = result(
+        ask, subject=f"{SECRET} {SECRET}", detail=SECRET, message_id=f"<{SECRET}@x.example>", code="250 2.0.0"
+    )
     return story, facts(story.effects) + facts(story.event(told))
 
 
@@ -130,6 +133,6 @@ def test_what_has_to_be_done_is_told_in_words_on_a_topic_that_forgets() -> None:
 
     story, _ = begun()
     story.after(3 * DAY)
-    (given,) = [effect.task for effect in story.effects if hasattr(effect, "task")]
+    (given,) = tasks(story.effects)
     assert given.title == f"{SECRET}: call {SECRET}"
     assert 0 < TOPICS[given.TOPIC].retention_ms <= 30 * DAY_MS

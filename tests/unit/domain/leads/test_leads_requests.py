@@ -184,7 +184,12 @@ def test_a_lead_that_is_done_keeps_no_address_to_be_enrolled_with() -> None:
 
 @pytest.mark.parametrize(
     ("reason", "told"),
-    [("campaign_cancelled", "campaign_cancelled"), ("Jane Doe asked us to", "other"), ("x" * 41, "other"), ("", "other")],
+    [
+        ("campaign_cancelled", "campaign_cancelled"),
+        ("Jane Doe asked us to", "other"),
+        ("x" * 41, "other"),
+        ("", "other"),
+    ],
 )
 def test_a_producers_reason_is_told_where_it_is_a_code(reason: str, told: str) -> None:
     for number, asked in enumerate((Pause, Exit)):

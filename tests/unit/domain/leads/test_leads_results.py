@@ -31,6 +31,7 @@ from tests.support.leads import (
     reply,
     result,
     stops,
+    wait,
     withdrawals,
 )
 
@@ -170,6 +171,19 @@ def test_an_ambiguous_touch_is_taken_for_sent_where_the_campaign_says_so_and_nev
     assert second.step_id == "nudge"
 
 
+def test_a_follow_up_to_a_touch_that_was_reported_without_its_subject_stands_in_a_thread_all_the_same() -> None:
+    sequence = (
+        email("intro", "pause", subject="About {{ company }}"),
+        wait("pause", "nudge"),
+        email("nudge", subject=None),
+    )
+    story, ask = started(steps=sequence)
+    story.event(result(ask, "ambiguous", subject=None, message_id="<a.b@c>"))
+    thread = story.next_ask().thread
+    assert thread is not None
+    assert (thread.subject, thread.message_ids) == ("About Acme", ["<a.b@c>"])
+
+
 def test_an_ambiguous_touch_is_held_where_the_campaign_says_so_until_a_hit_settles_it() -> None:
     story, ask = started(on_ambiguous="hold")
     effects = story.event(result(ask, "ambiguous"))
@@ -205,7 +219,9 @@ def test_a_hit_before_the_ambiguous_result_proves_that_it_arrived() -> None:
 
 
 @pytest.mark.parametrize(
-    "sign", [reply(), disposition("AUTOMATED"), hit(user_agent="GoogleImageProxy"), hit(method="HEAD")], ids=["reply", "disposition", "proxy", "head"]
+    "sign",
+    [reply(), disposition("AUTOMATED"), hit(user_agent="GoogleImageProxy"), hit(method="HEAD")],
+    ids=["reply", "disposition", "proxy", "head"],
 )
 def test_any_sign_of_a_touch_that_overtakes_its_ambiguous_result_proves_it(sign: Any) -> None:
     story, ask = started(on_ambiguous="hold")

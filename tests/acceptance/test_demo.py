@@ -1,0 +1,76 @@
+"""The demo, judged by what the mail server accepted and by what its correspondents are known to say."""
+
+import json
+from collections import Counter, defaultdict
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from api.demo.personas import persona_of
+from api.demo.rig import read_leads
+from tests.support.touchline import letters, local_time, touchline
+
+CAMPAIGN = Path(__file__).with_name("days.yaml")
+LEADS = 40
+KEYS = [
+    "leads", "emails_accepted", "duplicates", "lost", "sent_after_stop", "max_in_rolling_hour", "hourly_cap", "opened",
+    "clicked", "replied", "dispositions", "cards", "dead_letters", "wall_seconds", "kafka_version", "postgres_version",
+]  # fmt: skip
+SAID = {
+    "interested": ("INTERESTED", "sales"),
+    "colleague": ("INTERESTED", "sales"),
+    "question": ("NEEDS_MORE_INFO", "account_manager"),
+    "no_account": ("NO_ACTIVE_PROFILE", "sales_admin"),
+    "gibberish": ("ESCALATE_UNCLEAR", "sales_manager"),
+    "not_now": ("NOT_INTERESTED", None),
+    "out_of_office": ("OUT_OF_OFFICE", None),
+    "unsubscribe_reply": ("UNSUBSCRIBE", None),
+    "bounce_later": ("BOUNCE", None),
+}
+ZONES = {"anna@sender.example": "Europe/Stockholm", "marc@sender.example": "Europe/Paris"}
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(240)
+async def test_the_demo_keeps_every_promise_and_each_answer_becomes_what_it_says(
+    servers: dict[str, str], tmp_path: Path
+) -> None:
+    ended = await touchline(
+        "demo", "--leads", str(LEADS), "--rate", "43200", "--campaign", str(CAMPAIGN), "--keep", str(tmp_path), "--json",
+        env=servers, deadline_s=220,
+    )  # fmt: skip
+    assert ended.code == 0, ended.err
+    assert ended.err == ""
+    assert len(ended.out.splitlines()) == 1
+    told = json.loads(ended.out)
+    assert list(told) == KEYS
+    assert (told["duplicates"], told["lost"], told["sent_after_stop"], told["dead_letters"]) == (0, 0, 0, 0)
+    assert (told["leads"], told["hourly_cap"]) == (LEADS, 30)
+    assert told["max_in_rolling_hour"] <= told["hourly_cap"]
+
+    leads = read_leads(LEADS)
+    personas = Counter(persona_of(lead.email).name for lead in leads)
+    dispositions, cards = Counter[str](), Counter[str]()
+    for name, (disposition, queue) in SAID.items():
+        dispositions[disposition] += personas[name]
+        cards[queue or ""] += personas[name]
+    assert told["dispositions"] == {name: count for name, count in dispositions.items() if count}
+    assert told["cards"] == {queue: count for queue, count in cards.items() if count and queue}
+
+    mails = letters(tmp_path / "smtp" / "accepted.jsonl")
+    assert told["emails_accepted"] == len(mails)
+    by_address = {lead.email: lead for lead in leads}
+    by_mailbox = defaultdict(list)
+    for mail in mails:
+        local = local_time(by_address[mail.recipient], ZONES[mail.sender], mail.date)
+        assert local.weekday() < 5
+        assert 9 <= local.hour < 17
+        by_mailbox[mail.sender].append(mail.date)
+    for dates in by_mailbox.values():
+        gaps = [(later - earlier).total_seconds() for earlier, later in pairwise(sorted(dates))]
+        assert min(gaps) >= 29  # the gap is at least 30 s; Date has whole seconds
+    threads = defaultdict(set)
+    for mail in mails:
+        threads[mail.recipient].add(mail.sender)
+    assert all(len(senders) == 1 for senders in threads.values())
