@@ -23,6 +23,7 @@ check: setup ## Format, lint, types, import layers, drift of what is generated
 	@.venv/bin/lint-imports
 	@$(PY) -m schemas.contract --check
 	@$(PY) -m streams.settings --check .env.example
+	@$(PY) -m api.metric_list --check
 
 format: setup ## Write the code the way `make check` wants it
 	@.venv/bin/ruff format .

@@ -36,13 +36,18 @@ def is_done(campaign: Definition, figures: Mapping[str, Any], now: datetime) -> 
 
     An evergreen campaign, and one that nobody was enrolled in yet, never completes by itself (docs/behaviour.md 1.7).
     """
-    end = campaign.spec.get("end_date")
-    if isinstance(end, str) and now.astimezone(_zone(campaign)).date() > date.fromisoformat(end):
+    if has_ended(campaign, now):
         return True
     if campaign.spec.get("evergreen") or not figures["enrolled"]:
         return False
     all_here = figures["enrolled"] + figures["refused"] >= figures["total_leads"]
     return bool(all_here and not figures["active"] and not figures["paused"])
+
+
+def has_ended(campaign: Definition, now: datetime) -> bool:
+    """Whether its end date is past."""
+    end = campaign.spec.get("end_date")
+    return isinstance(end, str) and now.astimezone(_zone(campaign)).date() > date.fromisoformat(end)
 
 
 def _zone(campaign: Definition) -> ZoneInfo:
@@ -100,5 +105,8 @@ class Steward:
                 LOG.info("campaign_started", campaign_id=head.id)
         elif head.status == "active":
             done = is_done(head, await self._models.progress(head.id), now)
+            # Refusals and second entries make up for leads that are still on their way: figures alone would not tell.
+            if done and not has_ended(head, now) and await self._store.awaits_leads(head.id):
+                return
             if done and await self._control.finish(head.id, head.revision):
                 LOG.info("campaign_completed", campaign_id=head.id)

@@ -20,7 +20,8 @@ from typing import Any
 
 import asyncpg
 
-from api.demo.rig import EXAMPLES, Options, Rig
+from api.demo.leads import EXAMPLES
+from api.demo.rig import Options, Rig
 from bench.chaos import Chaos, Plan
 
 PROCESSES = (

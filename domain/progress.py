@@ -57,12 +57,12 @@ class UnknownStatusError(ValueError):
 
 
 class Move(NamedTuple):
-    """`count` enrollments of a campaign went from one status to another; `was` None: they are new."""
+    """A `number` of enrollments of a campaign went from one status to another; `was` None: they are new."""
 
     campaign_id: str
     was: str | None
     status: str
-    count: int
+    number: int
 
 
 def places(facts: Iterable[Engagement]) -> dict[UUID, Engagement]:
@@ -88,9 +88,9 @@ def tally(facts: Iterable[Engagement], moves: Iterable[Move] = ()) -> dict[Key, 
     without a campaign add nothing.
     """
     sums: defaultdict[Key, int] = defaultdict(int)
-    for campaign, was, status, count in moves:
-        sums[campaign, "", "", "enrolled" if was is None else _bucket(was)] += count if was is None else -count
-        sums[campaign, "", "", _bucket(status)] += count
+    for campaign, was, status, number in moves:
+        sums[campaign, "", "", "enrolled" if was is None else _bucket(was)] += number if was is None else -number
+        sums[campaign, "", "", _bucket(status)] += number
     for fact in facts:
         campaign = fact.campaign_id
         if campaign is None:

@@ -274,12 +274,13 @@ def merge_values(values: Merge, names: frozenset[str]) -> dict[str, object]:
 def _compiled(environment: ImmutableSandboxedEnvironment, source: str) -> Callable[[dict[str, object]], str]:
     template: JinjaTemplate = environment.from_string(source)
     root: Callable[[Any], Iterator[str]] = template.root_render_func
+    context, blocks = environment.context_class, template.blocks
 
     def render(values: dict[str, object]) -> str:
         try:
             pieces: list[str] = []
             size = 0
-            for piece in root(template.new_context(values, shared=True)):
+            for piece in root(context(environment, values, None, blocks)):  # `new_context` looks for globals first
                 pieces.append(piece)
                 size += len(piece)
                 if size > MAX_RENDERED:

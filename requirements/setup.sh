@@ -35,6 +35,7 @@ if [ -z "$python" ]; then
 fi
 "$python" -c "$modern" || fail "$python is $("$python" --version 2>&1); Python 3.11 or newer is needed"
 
+echo "Setting up .venv from $lock: once, a minute or two ..." >&2
 rm -rf .venv
 if command -v uv >/dev/null 2>&1; then
     uv venv --quiet --python "$python" .venv

@@ -84,11 +84,13 @@ async def read(
     settings: Settings, partition: int | None = None, offset: int | None = None
 ) -> AsyncIterator[DeadLetter]:
     """All dead letters that stand now, by partition and offset; or the one at `partition` and `offset`."""
+    partitions = [number for number in range(settings.partitions) if partition in (None, number)]
+    if not partitions:
+        return
     consumer = AIOKafkaConsumer(**kafka.connection(settings), enable_auto_commit=False, auto_offset_reset="earliest")
     try:
         await connect(consumer, settings)
         topic = topic_name(settings, TOPIC)
-        partitions = range(settings.partitions) if partition is None else [partition]
         for number in partitions:
             async for found in _partition(consumer, TopicPartition(topic, number), offset):
                 yield found
@@ -98,8 +100,10 @@ async def read(
 
 async def _partition(consumer: AIOKafkaConsumer, tp: TopicPartition, only: int | None) -> AsyncIterator[DeadLetter]:
     consumer.assign([tp])
-    end = (await consumer.end_offsets([tp]))[tp] if only is None else only + 1
-    start = (await consumer.beginning_offsets([tp]))[tp] if only is None else only
+    end = (await consumer.end_offsets([tp]))[tp]
+    start = (await consumer.beginning_offsets([tp]))[tp]
+    if only is not None:
+        start, end = max(start, only), min(end, only + 1)  # nothing to wait for where it does not stand
     consumer.seek(tp, start)
     while await consumer.position(tp) < end:
         for records in (await consumer.getmany(timeout_ms=1000)).values():

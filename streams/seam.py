@@ -79,7 +79,10 @@ class SafeConsumer(driver.Consumer):
         self._floor: dict[TP, int] = {}
 
     def _new_consumer_thread(self) -> _Thread:
-        return _Thread(self, loop=self.loop, beacon=self.beacon)
+        # A loop of the main one's own kind (uvloop in a worker): mode would take the slower one of the standard library.
+        thread = _Thread(self, loop=self.loop, thread_loop=type(self.loop)(), beacon=self.beacon)
+        thread._close_thread_loop_on_stop = True
+        return thread
 
     # -- acknowledging
 

@@ -25,7 +25,7 @@ from domain.replies.bounces import POLICY_DOMAINS
 from domain.replies.verdict import Verdict, by_model, by_rules, hardened, unclear
 from schemas.replies import Disposition
 from sinks.claude import NoAnswer
-from sinks.postgres.replies import OpenState, StoredReply
+from sinks.postgres.replies import Judgement, OpenState, StoredReply
 from streams.clock import ClockLike
 from streams.errors import is_infrastructure
 
@@ -156,12 +156,12 @@ class Classifier:
                 to_read.append(reply)
             else:
                 verdicts.append((reply, await self._settled(reply, verdict)))
+        if to_read:  # first, so that a broker that is away uses up none of their attempts
+            await self._store.hand_over([reply.reply_id for reply in to_read])
+            self._to_read.set()
         judged = await self._store_verdicts(verdicts)
         again = [(reply, reply.event) for reply in replies if reply.event is not None]
         await self._tell([*again, *judged])
-        if to_read:
-            await self._store.hand_over([reply.reply_id for reply in to_read])
-            self._to_read.set()
 
     async def _let_go_of_dropped(self) -> None:
         """Rows whose work failed are free again as soon as Postgres is there to say so."""
@@ -252,9 +252,18 @@ class Classifier:
         wanted = [suppression for reply, verdict in verdicts for suppression in suppressions(reply, verdict)]
         if wanted:
             await self._stops.suppress(wanted)
-        judgements = {r.reply_id: judgement(r, verdict, self._clock.now()) for r, verdict in verdicts}
+        judgements = {reply.reply_id: self._judgement(reply, verdict) for reply, verdict in verdicts}
         standing = await self._store.judge(list(judgements.values()))
         return [(reply, judgements[reply.reply_id].event) for reply, _ in verdicts if reply.reply_id in standing]
+
+    def _judgement(self, reply: StoredReply, verdict: Verdict) -> Judgement:
+        """The verdict as it is stored and told. One that cannot be is a person's to judge; it holds up no other."""
+        now = self._clock.now()
+        try:
+            return judgement(reply, verdict, now)
+        except ValueError as error:
+            log.error("verdict_unfit", reply_id=str(reply.reply_id), exc_info=error)
+            return judgement(reply, unclear("verdict_unfit"), now)
 
     async def _tell(self, judged: Sequence[tuple[StoredReply, Disposition]]) -> None:
         """Emit and, when the broker has them, mark. A crash between the two tells them again under the same ids."""

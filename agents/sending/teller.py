@@ -74,11 +74,21 @@ class Teller:
             batch, self._waiting = self._waiting[:MAX_BATCH], self._waiting[MAX_BATCH:]
             if not self._waiting:
                 self._something.clear()
-            await self._publish([message for messages, _ in batch for message in messages])
-            for _, told in batch:
+            for told in await self._told(batch):
                 told()
             if not self._waiting:
                 self._nothing.set()
+
+    async def _told(self, batch: Sequence[tuple[Sequence[Telling], Callable[[], None]]]) -> list[Callable[[], None]]:
+        """Publish these and answer which were: one that cannot be costs no other, and not this task."""
+        try:
+            await self._publish([message for messages, _ in batch for message in messages])
+        except Exception as error:
+            log.error("results_unfit", count=len(batch), exc_info=error)
+            if len(batch) == 1:
+                return []
+            return [told for one in batch for told in await self._told([one])]
+        return [told for _, told in batch]
 
     async def _publish(self, messages: list[Telling]) -> None:
         wait_s = 0.05

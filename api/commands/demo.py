@@ -15,7 +15,7 @@ from api.errors import FAILED
 @command
 def demo(  # noqa: PLR0917 - options, which typer gives by name
     leads: Annotated[int, typer.Option(min=1, max=5000, help="How many leads.")] = 300,
-    rate: Annotated[float, typer.Option(min=1.0, max=50000.0, help="Campaign seconds a second.")] = 14400.0,
+    rate: Annotated[float, typer.Option(min=1.0, max=50000.0, help="Campaign seconds a second.")] = 18000.0,
     campaign: Annotated[
         Path | None,
         typer.Option(

@@ -6,7 +6,7 @@ import hashlib
 import hmac
 import json
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -23,10 +23,12 @@ BROWSER = {"User-Agent": "Mozilla/5.0 (X11; Linux x86_64) Gecko/20100101 Firefox
 class Correspondents:
     """Follows the mail server's record and acts on each new letter, in campaign time.
 
-    `done` counts what was done, by kind; `answered_wall` says when each recipient's ending answer was taken in (HTTP 2xx).
+    `names` has each recipient's; `done` counts what was done, by kind; `answered_wall` says when each recipient's ending
+    answer was taken in (HTTP 2xx).
     """
 
-    def __init__(self, record: Path, clock: Clock, webhook: str, secret: bytes) -> None:
+    def __init__(self, record: Path, clock: Clock, webhook: str, secret: bytes, names: Mapping[str, str]) -> None:
+        self.names = names
         self.clock = clock
         self.webhook = webhook
         self.secret = secret
@@ -116,7 +118,8 @@ class Correspondents:
         self._ended(letter)
 
     async def _answer(self, letter: Letter, persona: Persona) -> None:
-        await self._post(answer(letter, persona, self.clock.now()), letter)
+        name = self.names.get(letter.recipient, "")
+        await self._post(answer(letter, persona, self.clock.now(), name), letter)
         if persona.ends:
             self._ended(letter)
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from email import message_from_bytes, policy
 from email.message import EmailMessage
-from email.utils import format_datetime, parseaddr
+from email.utils import format_datetime, formataddr, parseaddr
 
 from api.demo.personas import Persona, return_date
 from domain.ids import draw
@@ -71,23 +71,26 @@ def _part(message: EmailMessage, kind: str) -> str:
     )
 
 
-def answer(letter: Letter, persona: Persona, now: datetime) -> bytes:
-    """The persona's reply to a letter, threaded as mail clients thread, with the letter quoted below."""
+def answer(letter: Letter, persona: Persona, now: datetime, name: str = "") -> bytes:
+    """The persona's reply to a letter, threaded as mail clients thread, with the letter quoted below.
+
+    `name` is how the correspondent signs; without one it is read off the address.
+    """
     message = EmailMessage(policy=policy.SMTP)
     local, _, host = letter.recipient.rpartition("@")
-    person = local.replace(".", " ").replace("-", " ").title()
+    person = name or local.replace(".", " ").replace("-", " ").title()
     if persona.from_colleague:
         message["From"] = f"Front Desk <frontdesk@{host}>"
     else:
-        message["From"] = f'"{person}" <{letter.recipient}>'
+        message["From"] = formataddr((person, letter.recipient))
     message["To"] = letter.reply_to
     message["Subject"] = (persona.subject or "Re: ") + letter.subject.removeprefix("Re: ")
     message["Date"] = format_datetime(now)
     message["Message-ID"] = f"<{draw(letter.message_id, persona.name):.17f}@{host}>"
     message["In-Reply-To"] = letter.message_id
     message["References"] = letter.message_id
-    for name, value in persona.headers:
-        message[name] = value
+    for header, value in persona.headers:
+        message[header] = value
     texts = persona.texts
     text = texts[int(draw(letter.recipient, "text") * len(texts))]
     said = text.format(return_date=return_date(persona, now)) if "{return_date}" in text else text

@@ -23,47 +23,22 @@ from api.demo.borrowed import borrow
 from api.demo.claude_stub import ClaudeStub
 from api.demo.correspondents import Correspondents
 from api.demo.judge import Accepted, Stopped, Verdict, judge
+from api.demo.leads import EXAMPLES, read_leads
 from api.demo.letters import read_letter
-from api.demo.personas import PERSONAS, expected_steps, persona_of
+from api.demo.personas import expected_steps, persona_of
 from api.local.child import StackError, free_ports
 from api.local.choose import Services, choose
 from api.local.jars import Progress
 from api.local.smtp_record import read_record
 from api.local.stack import LocalStack
 from api.supervisor import PROCESSES, Supervisor, local_secrets
-from domain.ids import normalise_email
 from domain.tokens import TokenKeys, address_key, lead_key
 from streams.clock import Clock
 from streams.settings import load_settings
 
 ROOT = Path(__file__).resolve().parents[2]
-EXAMPLES = ROOT / "examples"
 FIRST_MORNING = datetime(2026, 3, 2, 7, 0, tzinfo=UTC)
 """Campaign time at the start: a Monday, an hour before the first European windows open."""
-
-
-@dataclass(frozen=True, slots=True)
-class LeadRow:
-    """A lead of the run: who it is and the address its mail goes to (normalised)."""
-
-    lead_id: str
-    email: str
-    row: Mapping[str, str] = field(default_factory=dict[str, str])
-
-
-def read_leads(count: int, source: Path = EXAMPLES / "leads.csv") -> list[LeadRow]:
-    """The first `count` leads of the example file; beyond its end they come again under other ids and addresses."""
-    with source.open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    leads: list[LeadRow] = []
-    for number in range(count):
-        turn, place = divmod(number, len(rows))
-        row = dict(rows[place])
-        if turn:
-            local, _, host = row["email"].partition("@")
-            row |= {"lead_id": f"{row['lead_id']}-{turn}", "email": f"{local}.{turn}@{host}"}
-        leads.append(LeadRow(row["lead_id"], normalise_email(row["email"]), row))
-    return leads
 
 
 @dataclass(slots=True)
@@ -74,7 +49,7 @@ class Options:
     """
 
     leads: int = 300
-    clock_rate: float = 14400.0
+    clock_rate: float = 18000.0
     tick_seconds: float = 0.25
     processes: Sequence[str] = PROCESSES
     env: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -159,6 +134,7 @@ class Rig:
             self.clock,
             f"{self.public_url}/webhooks/inbound/generic",
             secrets["TOUCHLINE_WEBHOOK_SECRET"].encode(),
+            {lead.email: lead.name for lead in self.leads},
         )
         following = asyncio.create_task(self.correspondents.run())
         self._closing.push_async_callback(_cancel, following)
@@ -224,6 +200,7 @@ class Rig:
         self._say(f"The campaign is applied; enrolling {len(self.leads)} leads ...")
         await self.touchline("enroll", self.campaign_id, str(leads))
         await self.touchline("launch", self.campaign_id)
+        self.launched_at = self.clock.now()
         self._say(f"Launched. {self.options.clock_rate / 3600:.3g} hours of campaign time pass each second.")
 
     async def query(self, statement: str, *arguments: object) -> list[asyncpg.Record]:
@@ -295,18 +272,10 @@ class Rig:
         return int(spec.get("send_rate_per_hour") or presets.get(spec.get("preset") or "", 75))
 
     def campaign_days(self) -> timedelta:
-        """How much campaign time has passed."""
-        return self.clock.now() - self.options.starts_at
+        """How much campaign time has passed since the launch."""
+        return self.clock.now() - self.launched_at
 
 
 async def _cancel(task: asyncio.Task[None]) -> None:
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
-
-
-def persona_counts(leads: Sequence[LeadRow]) -> dict[str, int]:
-    """How many leads have each persona."""
-    counts = dict.fromkeys((*(persona.name for persona in PERSONAS), "silent"), 0)
-    for lead in leads:
-        counts[persona_of(lead.email).name] += 1
-    return counts

@@ -34,7 +34,7 @@ async def run_demo(options: Options, *, as_json: bool, keep: Path | None = None)
     started = time.monotonic()
     with _ended_by_signals(), tempfile.TemporaryDirectory(prefix="touchline-demo-") as name:
         directory = Path(name)
-        view.say("Starting Kafka, PostgreSQL, an SMTP server and Touchline's roles: about 15 seconds.")
+        view.say("Starting Kafka, PostgreSQL and an SMTP server ...")
         try:
             async with Rig(directory, options, progress=view.fetching, say=view.say) as rig:
                 try:

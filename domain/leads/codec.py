@@ -57,7 +57,7 @@ def encode(lead: Lead) -> bytes:
     if lead.stops:
         raw["x"] = lead.stops
     if lead.parked:
-        raw["p"] = [[p.event.write().decode(), _us(p.until_at), p.offset] for p in lead.parked]
+        raw["p"] = [[p.event.write().decode(), _us(p.until_at), p.offset, *p.pauses] for p in lead.parked]
     return to_json(raw)
 
 
@@ -69,8 +69,12 @@ def decode(value: bytes) -> Lead:
         tuple([_read_enrollment(e) for e in raw["e"]]),
         tuple(raw.get("s", ())),
         tuple(raw.get("x", ())),
-        tuple(Parked(Enroll.read(event.encode()), _at(until), offset) for event, until, offset in raw.get("p", ())),
+        tuple([_read_parked(*parked) for parked in raw.get("p", ())]),
     )
+
+
+def _read_parked(event: str, until: int, offset: int, *pauses: str) -> Parked:
+    return Parked(Enroll.read(event.encode()), _at(until), offset, pauses)
 
 
 def wake_s(value: bytes) -> float | None:

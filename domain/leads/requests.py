@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from domain import ids
 from domain.campaign import Campaign, EmailStep
@@ -94,10 +95,20 @@ def look_at_parked(turn: Turn) -> None:
     for parked in waiting:
         if parked.event.campaign_id in turn.definitions.campaigns:
             on_enroll(turn, parked.event)
+            _hold_new(turn, parked)
         elif parked.until_at <= turn.now:
             turn.effects.append(SetAside(parked, "unknown_campaign"))
         else:
             turn.parked = (*turn.parked, parked)
+
+
+def _hold_new(turn: Turn, parked: Parked) -> None:
+    """What was paused while it waited for its campaign stands still as soon as it is made."""
+    cause = digest(parked.event.event_id)
+    for source in parked.pauses:
+        e = next((e for e in turn.open_enrollments if e.cause == cause), None)
+        if e is not None:
+            _pause(turn, e, source, source, "request")
 
 
 def on_update(turn: Turn, asked: UpdateLead) -> None:
@@ -123,11 +134,18 @@ def on_pause(turn: Turn, asked: Pause) -> None:
     if not turn.remember(f"pause {asked.event_id}"):
         return turn.ignore("repeat")
     source = _pause_scope(asked.campaign_id) + asked.event_id
+    turn.parked = tuple(
+        replace(p, pauses=(*p.pauses, source)) if asked.campaign_id in {None, p.event.campaign_id} else p
+        for p in turn.parked
+    )
     for e in _in_scope(turn, asked.campaign_id):
-        turn.effects.append(StopIt(e.id_for(turn.lead_id), "paused", source))
-        was = e.status
-        turn.tell(turn.hold(e, Hold(source)), "paused", asked.event_id, was=was, code=code_of(asked.reason))
+        _pause(turn, e, source, asked.event_id, code_of(asked.reason))
     return None
+
+
+def _pause(turn: Turn, e: Enrollment, source: str, cause: str, code: str) -> None:
+    turn.effects.append(StopIt(e.id_for(turn.lead_id), "paused", source))
+    turn.tell(turn.hold(e, Hold(source)), "paused", cause, was=e.status, code=code)
 
 
 def on_resume(turn: Turn, asked: Resume) -> None:
@@ -137,6 +155,9 @@ def on_resume(turn: Turn, asked: Resume) -> None:
     if not turn.remember(f"resume {asked.event_id}"):
         return turn.ignore("repeat")
     scope = _pause_scope(asked.campaign_id)
+    turn.parked = tuple(
+        replace(p, pauses=tuple(known for known in p.pauses if not known.startswith(scope))) for p in turn.parked
+    )
     for e in _in_scope(turn, asked.campaign_id):
         sources = [h.source_id for h in e.holds if h.source_id.startswith(scope)]
         if not sources:

@@ -141,6 +141,8 @@ class Parked:
     until_at: datetime
     offset: int = -1
     """Where it stands in its partition of `enrollments`."""
+    pauses: tuple[str, ...] = ()
+    """Source ids of the pauses that hold it once it is made."""
 
 
 @dataclass(frozen=True, slots=True)

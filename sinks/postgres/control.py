@@ -122,6 +122,11 @@ class ControlStore:
         with classified:
             await self._pool.execute(SQL["ack_asks"], campaign_id, list(lead_ids))
 
+    async def awaits_leads(self, campaign_id: str) -> bool:
+        """Whether a lead that the campaign was asked to take has neither been enrolled nor refused."""
+        with classified:
+            return bool(await self._pool.fetchval(SQL["awaits_leads"], campaign_id))
+
     async def take_call(self, provider: str, call_id: str) -> bool:
         """Note a webhook call; False when one with this id was taken before."""
         with classified:

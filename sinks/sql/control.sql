@@ -62,6 +62,16 @@ SELECT lead_id FROM campaign_asks WHERE campaign_id = $1 AND lead_id = ANY($2::t
 -- The broker has these enrollments.
 UPDATE campaign_asks SET acked_wall = now() WHERE campaign_id = $1 AND lead_id = ANY($2::text[])
 
+-- name: awaits_leads
+-- Whether a lead that a campaign ($1) was asked to take has neither been enrolled nor refused yet.
+SELECT EXISTS (
+    SELECT FROM campaign_asks AS ask
+    WHERE ask.campaign_id = $1 AND NOT EXISTS (
+        SELECT FROM engagements_log AS fact
+        WHERE fact.lead_id = ask.lead_id AND fact.campaign_id = $1 AND fact.type IN ('enrolled', 'refused')
+    )
+)
+
 -- name: take_call
 -- Note a webhook call. Answers whether an earlier one with this id was taken.
 INSERT INTO webhook_calls (provider, call_id) VALUES ($1, $2)

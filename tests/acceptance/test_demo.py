@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from api.demo.leads import read_leads
 from api.demo.personas import persona_of
-from api.demo.rig import read_leads
 from tests.support.touchline import letters, local_time, touchline
 
 CAMPAIGN = Path(__file__).with_name("days.yaml")

@@ -18,11 +18,13 @@ from typer.testing import CliRunner, Result
 from api.cli import app
 from api.local.child import StackError, free_ports
 from api.local.jars import kafka_jars
+from api.publisher import Outgoing, Publisher
 from schemas.definitions import Definition
 from schemas.engagements import Engagement
 from streams import dead_letters
 from streams.access import AccessRefused, check_access
 from streams.definitions import Definitions
+from streams.errors import Retryable
 from streams.inbound import Raw
 from streams.outbox import Outbox
 from streams.provision import ensure_topics
@@ -31,7 +33,7 @@ from streams.work import Routing, Work
 from tests.support.secure_kafka import SecureKafka, start_secure_kafka
 from tests.support.stream_worker import AT
 from tests.support.streaming import ROOT, stored
-from tests.support.waiting import wait_for_sync
+from tests.support.waiting import wait_for, wait_for_sync
 
 P = "TOUCHLINE_KAFKA_"
 DOCUMENTS = """
@@ -313,6 +315,24 @@ def test_a_process_that_is_refused_ends_and_says_why(
     assert running.returncode == 2, errors
     assert f"{P}SASL_PASSWORD: " in errors
     assert "Traceback" not in errors
+
+
+async def test_what_runs_already_waits_when_it_is_refused_later(
+    secure: SecureKafka, configure: Configure, caplog: pytest.LogCaptureFixture
+) -> None:
+    configure(nobody(secure))
+    settings = load_settings()
+    publisher, definitions = Publisher(settings), Definitions(settings)
+    message = Engagement(type="sent", event_id="e", lead_id="l", at=AT)
+    with pytest.raises(Retryable, match=f"{P}SASL_PASSWORD: "):
+        await publisher.publish([Outgoing("engagements", message, "l")])
+    await definitions.start()
+    try:
+        told = "definitions cannot be read, trying again"
+        await wait_for(lambda: caplog.text.count(told) > 1, 20, what="two attempts")
+        assert not definitions.is_read
+    finally:
+        await definitions.stop()
 
 
 def test_a_broker_that_hangs_up_is_told_with_the_protocol_in_question(

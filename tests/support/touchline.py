@@ -17,8 +17,8 @@ from zoneinfo import ZoneInfo
 
 import psutil
 
+from api.demo.leads import LeadRow
 from api.demo.letters import Letter, read_letter
-from api.demo.rig import LeadRow
 from api.local.smtp_record import read_record
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -254,6 +254,8 @@ def test_dead_letters_are_listed_shown_and_put_back(
     (back,) = read_topic(kafka_bootstrap, f"{topic_prefix}enrollments")
     assert (back.key, back.value, list(back.headers)) == (b"lead-9", source.value, [("ce_id", b"e")])
     assert "not PARTITION:OFFSET" in touchline("dlq", "show", "x", code=2).stderr
+    for nowhere in ("1:7", "99:0"):
+        assert f"no dead letter stands at {nowhere}" in touchline("dlq", "show", nowhere, code=2).stderr
 
 
 def test_doctor_names_each_failing_check_and_its_remedy(

@@ -344,3 +344,29 @@ async def test_files_are_applied_whole_or_not_at_all_with_every_problem_and_its_
     await world.control.apply(read_files([good]))
     again = await world.control.apply(read_files([good], await world.store.heads()))
     assert len(again.unchanged) == 3
+
+
+@pytest.mark.parametrize("besides", ["refused", "enrolled again"])
+async def test_a_lead_that_is_still_on_its_way_keeps_a_campaign_open_whatever_the_figures_add_up_to(
+    world: World, besides: str
+) -> None:
+    await world.control.apply([campaign()])
+    await world.control.launch("q1")
+    await world.enroller.enroll("q1", rows(2), added_by="import")
+    facts = [
+        told("enrolled", "lead-0", status="enrolled"),
+        told("completed", "lead-0", status="completed", previous_status="enrolled"),
+    ]
+    if besides == "refused":
+        facts.append(told("refused", "stranger", code="no_email", enrollment_id=None))
+    else:
+        again: dict[str, Any] = {"entry_no": 2, "enrollment_id": enrollment_id("q1", "lead-0", 2)}
+        facts.append(told("enrolled", "lead-0", event_id="enrolled-2", status="enrolled", **again))
+        end = {"status": "completed", "previous_status": "enrolled"}
+        facts.append(told("completed", "lead-0", event_id="completed-2", **end, **again))
+    await world.models.record(Facts(engagements=facts))
+    await world.steward.once()
+    assert (await world.control.campaign("q1")).status == "active"
+    await world.models.record(Facts(engagements=[told("refused", "lead-1", code="no_email", enrollment_id=None)]))
+    await world.steward.once()
+    assert (await world.control.campaign("q1")).status == "completed"

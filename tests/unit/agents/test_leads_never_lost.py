@@ -11,7 +11,7 @@ from agents import leads as shell
 from agents.leads import PUT_OFF
 from domain.campaign import Arm, EmailStep
 from domain.templates import compile_template
-from schemas.enrollments import Enroll, LeadData, UpdateLead
+from schemas.enrollments import Enroll, LeadData, Pause, Resume, UpdateLead
 from schemas.ticks import Tick
 from tests.support.leads import (
     DAY,
@@ -234,3 +234,32 @@ async def test_an_edit_that_has_reached_some_leads_before_a_rebalance_reaches_th
     await role.tick(T0 + 2 * HOUR)
     assert asks(await role.tick(T0 + DAY)) == []
     assert len(asks(await role.tick(T0 + 5 * DAY))) == 2
+
+
+# --- paused before it is made -----------------------------------------------------------------------------------------
+@pytest.mark.parametrize("scope", [None, "q2"])
+async def test_a_pause_holds_an_enrollment_that_still_waits_for_its_campaign(scope: str | None) -> None:
+    role = await Role(campaign()).start()
+    await role.tick(T0)
+    await role.batch(enroll("q2"))
+    await role.batch(Pause(event_id="p", lead_id=LEAD, campaign_id=scope))
+    role.definitions = in_force(campaign(), campaign(campaign_id="q2"))
+    out = await role.tick(T0 + SECOND)
+    assert told(out) == [("enrolled", None), ("paused", "request")]
+    assert [stop.source_id for what, stops in role.ledger.calls if what == "stop" for stop in stops] == [
+        f"pause:{scope or '*'}:p"
+    ]
+    assert asks(await role.tick(T0 + DAY)) == []
+    role.clock.advance(DAY)
+    (ask,) = asks(await role.batch(Resume(event_id="r", lead_id=LEAD, campaign_id=scope)))
+    assert (ask.campaign_id, ask.ask_no) == ("q2", 3)
+
+
+async def test_a_pause_that_was_undone_meanwhile_holds_nothing() -> None:
+    role = await Role(campaign()).start()
+    await role.tick(T0)
+    await role.batch(enroll("q2"))
+    await role.batch(Pause(event_id="p", lead_id=LEAD))
+    await role.batch(Resume(event_id="r", lead_id=LEAD))
+    role.definitions = in_force(campaign(), campaign(campaign_id="q2"))
+    assert len(asks(await role.tick(T0 + SECOND))) == 1

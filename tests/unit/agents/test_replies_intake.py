@@ -143,3 +143,13 @@ async def test_a_copy_of_our_own_mail_stops_nothing() -> None:
     await intake(world).take(work, [inbound(own)], AT)
     assert list(world.states.values()) == ["untracked"]
     assert isinstance(next(iter(world.stored.values())).mail, Mail)
+
+
+async def test_a_nul_in_a_message_id_that_a_stranger_gave_is_not_stored() -> None:
+    """A row that Postgres refuses after its stop stands would leave a lead stopped that nobody hears of."""
+    world, work = World([touch()]), Work()
+    raw = mails.plain("Sounds good", In_Reply_To=f"<{token(touch())}@sender.example>")
+    await intake(world).take(
+        work, [inbound(raw.replace(b"Message-ID", b"X-Message-ID"), 1, "<a\x00b@corp.example>")], AT
+    )
+    assert [row.message_id for row in world.log[-1][1]] == ["ab@corp.example"]
