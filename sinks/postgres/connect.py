@@ -84,6 +84,9 @@ def classify(error: BaseException) -> BaseException:
     if isinstance(error, asyncpg.InterfaceError) and not isinstance(error, asyncpg.exceptions.DataError):
         # The pool is closing, or the connection went away between two statements.
         return Retryable(f"{type(error).__name__}: {error}")
+    if isinstance(error, asyncpg.InternalClientError):
+        # A server that dies between two statements may leave the connection waiting for an answer nobody asked for.
+        return Retryable(f"{type(error).__name__}: {error}")
     if isinstance(error, asyncpg.exceptions.DataError | asyncpg.IntegrityConstraintViolationError):
         return Poison("database_refused", f"{type(error).__name__}: {error}")
     sqlstate = getattr(error, "sqlstate", None)

@@ -52,10 +52,10 @@ def test_a_defect_stays_what_it_is(error: Exception) -> None:
 async def test_a_statement_whose_connection_is_cut_is_retryable(postgres_dsn: str) -> None:
     pool = await connect(postgres_dsn, name="cut", max_size=1)
     other = await asyncpg.connect(postgres_dsn)
-    pid = await pool.fetchval("select pg_backend_pid()")
-    await other.execute("select pg_terminate_backend($1)", pid)
     with pytest.raises(Retryable), classified:
-        await pool.fetchval("select 1")
+        async with pool.acquire() as connection:  # held, so that the pool cannot replace it first
+            await other.execute("select pg_terminate_backend($1)", await connection.fetchval("select pg_backend_pid()"))
+            await connection.fetchval("select pg_sleep(10)")
     assert await pool.fetchval("select 1") == 1, "the pool connects again"
     await other.close()
     await pool.close()
