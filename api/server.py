@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack
 import structlog
 from aiohttp import web
 
-from api.bootstrap import clock_of, dsn_of, keys_of
+from api.bootstrap import clock_of, dsn_of, keys_of, settle_memory
 from api.control import Control
 from api.enrolling import Enroller
 from api.http.app import make_app
@@ -98,6 +98,7 @@ async def serve(settings: Settings) -> int:
         services.hits.start()
         closing.push_async_callback(services.hits.stop)
         tending = asyncio.create_task(_tend(settings, steward, ready), name="steward")
+        settle_memory()
         LOG.info("listening", host=settings.host, port=runner.addresses[0][1])
         stopping = asyncio.create_task(stop.wait())
         await asyncio.wait({stopping, tending}, return_when=asyncio.FIRST_COMPLETED)

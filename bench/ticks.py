@@ -72,7 +72,12 @@ async def _leads(known: Definitions, count: int, clock: ManualClock) -> tuple[Le
     table = Table("leads")
     _fill(table, backlog.leads(known, count))
     handler = Leads(
-        table=table, stops=_Nothing(), proofs=_Nothing(), definitions=lambda: known, clock=clock, policy=Policy()
+        table=table,
+        stops=_Nothing(),  # pyright: ignore[reportArgumentType] - it refuses what a tick might call
+        proofs=_Nothing(),
+        definitions=lambda: known,
+        clock=clock,
+        policy=Policy(),
     )
     await handler.recovered(frozenset({PARTITION}))
     return handler, "lead-ticks"

@@ -27,7 +27,7 @@ class View:
     def say(self, text: str) -> None:
         """One line."""
         if not self._quiet:
-            self._console.print(text, highlight=False, markup=False)
+            self._console.print(text, highlight=False, markup=False, soft_wrap=True)
 
     def fetching(self, done: int, total: int) -> None:
         """Called while the broker's jars are fetched, the first time only."""

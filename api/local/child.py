@@ -97,6 +97,25 @@ class Child:
         return f"the end of {self.log}:\n" + "\n".join(f"    {line}" for line in text)
 
 
+async def run_once(command: Sequence[str], *, env: Mapping[str, str], cwd: Path) -> tuple[int, str]:
+    """Run a program to its end: exit code and output. Cancelled, it ends the program first."""
+    process = await asyncio.create_subprocess_exec(
+        *command,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+        env=dict(env),
+        cwd=cwd,
+    )
+    try:
+        output, _ = await process.communicate()
+    except asyncio.CancelledError:
+        process.kill()
+        await process.communicate()
+        raise
+    return process.returncode or 0, output.decode(errors="replace").strip()
+
+
 def _family(pid: int) -> list[psutil.Process]:
     try:
         return psutil.Process(pid).children(recursive=True)

@@ -15,7 +15,7 @@ from pathlib import Path
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
-from api.local.child import Child, StackError, end_leftover, free_ports, is_free, plain_environment
+from api.local.child import Child, StackError, end_leftover, free_ports, is_free, plain_environment, run_once
 from api.local.jars import Progress, kafka_jars
 
 HEAP = "512m"
@@ -187,17 +187,9 @@ class Kafka:
         cluster_id = new_cluster_id()
         arguments = ["format", "-t", cluster_id, "-c", self._settings, "--ignore-formatted", *self._format_options]
         command = self._java("kafka.tools.StorageTool", *arguments)
-        process = await asyncio.create_subprocess_exec(
-            *self._child.command(command),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-            env=plain_environment(),
-            cwd=self.directory,
-        )
-        output, _ = await process.communicate()
-        if process.returncode != 0:
-            raise StackError(f"Kafka could not prepare {self.directory}: {output.decode(errors='replace')}")
+        code, output = await run_once(self._child.command(command), env=plain_environment(), cwd=self.directory)
+        if code != 0:
+            raise StackError(f"Kafka could not prepare {self.directory}: {output}")
         done.write_text(cluster_id)
 
     async def _answers(self) -> bool:

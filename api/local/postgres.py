@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 import asyncpg
 
-from api.local.child import Child, StackError, end_leftover, free_ports, is_free, plain_environment
+from api.local.child import Child, StackError, end_leftover, free_ports, is_free, plain_environment, run_once
 
 START_S = 60.0
 STOP_S = 20.0
@@ -129,24 +129,16 @@ class Postgres:
             _binary("initdb"), "-D", new, "-U", SUPERUSER, "--pwfile", copy, "--auth=scram-sha-256",
             "--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--no-sync",
         ]  # fmt: skip
-        process = await asyncio.create_subprocess_exec(
-            *self._child.command(command),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-            env=plain_environment(),
-            cwd=self.directory,
-        )
-        output, _ = await process.communicate()
+        code, output = await run_once(self._child.command(command), env=plain_environment(), cwd=self.directory)
         copy.unlink()
-        if process.returncode != 0:
-            raise StackError(
-                f"PostgreSQL could not prepare {self.directory}: {output.decode(errors='replace').strip()}\n"
-                f"  It runs as account {self._account}, not as root; that account must be able to reach the directory\n"
-                "  and the installed program."
-                if self._account is not None
-                else f"PostgreSQL could not prepare {self.directory}: {output.decode(errors='replace').strip()}"
-            )
+        if code != 0:
+            told = f"PostgreSQL could not prepare {self.directory}: {output}"
+            if self._account is not None:
+                told += (
+                    f"\n  It runs as account {self._account}, not as root; that account must be able to reach the"
+                    " directory\n  and the installed program."
+                )
+            raise StackError(told)
         new.rename(self._data)
 
     def _choose_port(self) -> None:

@@ -52,10 +52,14 @@ def test_a_defect_stays_what_it_is(error: Exception) -> None:
 async def test_a_statement_whose_connection_is_cut_is_retryable(postgres_dsn: str) -> None:
     pool = await connect(postgres_dsn, name="cut", max_size=1)
     other = await asyncpg.connect(postgres_dsn)
-    with pytest.raises(Retryable), classified:
+
+    async def cut() -> None:
         async with pool.acquire() as connection:  # held, so that the pool cannot replace it first
             await other.execute("select pg_terminate_backend($1)", await connection.fetchval("select pg_backend_pid()"))
             await connection.fetchval("select pg_sleep(10)")
+
+    with pytest.raises(Retryable), classified:
+        await cut()
     assert await pool.fetchval("select 1") == 1, "the pool connects again"
     await other.close()
     await pool.close()

@@ -25,7 +25,7 @@ async def test_a_nul_in_a_touch_fails_it_and_its_grant_is_answered(
         clock=Clock(),
     )
     async with office:
-        bad, good = grant("odd", **odd), grant("zoe")
+        bad, good = grant("odd", **odd), grant("zoe")  # pyright: ignore[reportArgumentType] - fields of any type
         await office.take(bad)
         await office.take(good)
         await wait_for(lambda: len(office.stream.results) == 2, 10)

@@ -197,7 +197,7 @@ async def test_no_control_character_of_a_lead_goes_further_than_its_own_story(na
     facts = {"email": "jane@example.com", "first_name": "Jane", "timezone": "Europe/Paris"}
     facts[name] += "\x00.se"
     role = await Role(campaign((email("e"),))).start()
-    out = await role.batch(enroll(lead=LeadData(attributes=facts)))
+    out = await role.batch(enroll(lead=LeadData(attributes={**facts})))
     if name == "email":
         assert told(out) == [("enrolled", None), ("failed", "invalid_address")]
     else:
