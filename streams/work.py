@@ -176,7 +176,8 @@ class Work:
         for table, windows in self._windows.items():
             for window, (value, partition) in windows.items():
                 table.apply(window, value, partition)
-        for callback in self._callbacks:
+        callbacks, self._callbacks = self._callbacks, []  # they hold what holds this work: a whole batch in a cycle
+        for callback in callbacks:
             callback()
 
 

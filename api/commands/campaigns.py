@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import itertools
 import sys
+from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -229,6 +231,13 @@ async def _stop(*, stopped: bool, as_json: bool) -> None:
         console().print("everything is stopped at the gate" if stopped else "sends go on")
 
 
+def _window(spec: Mapping[str, Any], now: datetime) -> str:
+    """When mail may go out, and what the time is: the first question when nothing does."""
+    days = ", ".join(str(day)[:3] for day in spec.get("send_days", ()))
+    hours = f"{spec.get('send_time_start')}-{spec.get('send_time_end')}"
+    return f"sends {days}, {hours} o'clock in each lead's own time zone; campaign time is {now:%a %d %b %Y %H:%M} UTC"
+
+
 @command
 def status(campaign: CampaignId, as_json: Json = False) -> None:
     """A campaign's figures: where its leads stand, what was sent, what came of it."""
@@ -248,6 +257,7 @@ async def _status(campaign: str, *, as_json: bool) -> None:
         return
     out = console()
     out.print(f"{facts['name']} ({campaign}): {head.status}, version {head.revision}", highlight=False)
+    out.print(_window(head.spec, at.clock.now()), highlight=False)
     rows = [(name, value) for name, value in figures.items() if name != "campaign_id"]
     half = (len(rows) + 1) // 2
     pairs: list[tuple[Any, ...]] = [

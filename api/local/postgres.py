@@ -4,7 +4,6 @@ The wheel's own process management is not used: it ties servers to the process i
 account made for it. The server listens on TCP at 127.0.0.1 only and asks for a password drawn for its directory.
 """
 
-import asyncio
 import importlib.util
 import os
 import pwd
