@@ -159,7 +159,9 @@ def test_set_up_says_which_package_brings_virtual_environments(clone: Path) -> N
 def test_set_up_passes_over_a_python_that_does_not_run(clone: Path) -> None:
     """Version managers leave names on the PATH that only print an error."""
     done = set_up(clone, programs(clone / "bin", **{"python3.13": "exit 127", "python3": MAKES_VENV}))
-    assert (done.returncode, done.stderr) == (0, "")
+    assert (done.returncode, done.stdout) == (0, "")
+    (told,) = done.stderr.splitlines()
+    assert told.startswith("Setting up .venv ")
 
 
 def test_set_up_installs_by_hash_once_and_again_only_when_the_lock_changes(clone: Path) -> None:
