@@ -158,7 +158,7 @@ class Dispatch:
         """(until, since) of the time that passes with this batch; None before the first tick since the recovery."""
         coverage = self._coverage[number]
         for event in events:
-            if isinstance(event.body, Tick):
+            if type(event.body) is Tick:  # asked of every event: a quarter of isinstance's cost
                 coverage.tick(event.body.at, event.body.wall)
         decided = coverage.decide(self._clock.now(), self._clock.wall())
         if decided is None:
@@ -167,8 +167,8 @@ class Dispatch:
         return until, until if decided[1] else None
 
     def _take(self, work: Work, partition: PoolPartition, event: Inbound, counts: Counter[str]) -> Granted | None:
-        body = event.body
-        if isinstance(body, DueSend):
+        body, kind = event.body, type(event.body)
+        if kind is DueSend:
             value = event.raw.value or b""
             if len(value) > MAX_TOUCH:
                 work.dead_letter(event, "touch_too_large", f"at most {MAX_TOUCH} bytes fit into a grant")
@@ -177,15 +177,15 @@ class Dispatch:
             again = partition.offer(Ask.of(body, value))
             counts["again" if again else "due" if partition.waiting > waiting else "repeat"] += 1
             return again
-        if isinstance(body, GrantOutcome):
+        if kind is GrantOutcome:
             known = partition.answer(body.grant_id, used=body.used)
             counts[("used" if body.used else "unused") if known else "repeat"] += 1
-        elif isinstance(body, WithdrawSend):
+        elif kind is WithdrawSend:
             withdrawn = partition.withdraw(body.send_id.bytes, body.ask_no, micros(body.at))
             counts["withdrawn" if withdrawn else "withdrawal"] += 1
-        elif isinstance(body, MailboxPaused):
+        elif kind is MailboxPaused:
             self._pause(work, partition, event.partition, body)
-        elif isinstance(body, MailboxResumed):
+        elif kind is MailboxResumed:
             partition.resume(body.mailbox_id)
             work.put(self._mailboxes, body.mailbox_id.encode(), None, event.partition)
         return None

@@ -107,7 +107,7 @@ class Leads:
         again: dict[int, Tick] = {}
         self._notice(batch)
         for event in batch:
-            if isinstance(event.body, Tick):
+            if type(event.body) is Tick:  # asked of every event: a quarter of isinstance's cost
                 self._tick(desk, event.partition, event.body, floors, again)
             else:
                 self._event(desk, event, now)
@@ -121,7 +121,7 @@ class Leads:
 
     def _event(self, desk: Desk, event: Inbound, now: datetime) -> None:
         body = event.body
-        if isinstance(body, SendResult):
+        if type(body) is SendResult:
             now = body.at
         definitions, policy, offset = self._definitions, self._policy, event.offset
         desk.take(
@@ -182,7 +182,7 @@ class Leads:
         Before the batch's first event, so that no batch is decided by two snapshots: whom an older one parked, or led to
         a step, in the very batch that sees the newer one, is in neither list yet.
         """
-        at = next((event.body.at for event in batch if isinstance(event.body, Tick)), None)
+        at = next((event.body.at for event in batch if type(event.body) is Tick), None)
         new = self._source()
         old = self._definitions
         if at is None or new is old:

@@ -30,6 +30,8 @@ class Plan:
     freezes: int = 1
     broker_restarts: int = 2
     postgres_restarts: int = 1
+    pause_s: float = 6.0
+    """The longest pause after a kill and its recovery."""
 
     def between_kills(self) -> dict[int, list[str]]:
         """Number of a kill -> what comes after it."""
@@ -78,7 +80,7 @@ class Chaos:
                 await self._kill(http, self._victim(number))
                 for other in between.get(number, ()):
                     await others[other](http)
-                await asyncio.sleep(self._rng.uniform(1.0, 6.0))
+                await asyncio.sleep(self._rng.uniform(plan.pause_s / 6, plan.pause_s))
 
     async def _until_mail_flows(self) -> None:
         record = self._rig.stack.smtp_record

@@ -145,6 +145,7 @@ async def main() -> int:
     parser.add_argument("--freezes", type=int, default=1, help="senders frozen past their session and thawed")
     parser.add_argument("--broker-restarts", type=int, default=2)
     parser.add_argument("--postgres-restarts", type=int, default=1)
+    parser.add_argument("--pause", type=float, default=6.0, help="longest pause between kills, seconds")
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--rate", type=float, default=3600.0, help="campaign seconds a second")
     parser.add_argument("--campaign", type=Path, default=EXAMPLES / "campaign.yaml", help=argparse.SUPPRESS)
@@ -152,7 +153,7 @@ async def main() -> int:
     parser.add_argument("--no-control", action="store_true")
     parser.add_argument("--keep", type=Path, help="keep the run's directory (logs, record) here")
     given = parser.parse_args()
-    plan = Plan(given.kills, given.freezes, given.broker_restarts, given.postgres_restarts)
+    plan = Plan(given.kills, given.freezes, given.broker_restarts, given.postgres_restarts, given.pause)
     return await _run(given, plan)
 
 
@@ -182,4 +183,8 @@ async def _run(given: argparse.Namespace, plan: Plan) -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(asyncio.run(main()))
+    try:
+        raise SystemExit(asyncio.run(main()))
+    except KeyboardInterrupt:
+        say("stopped")
+        raise SystemExit(130) from None

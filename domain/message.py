@@ -74,9 +74,10 @@ def message_id_of(keys: TokenKeys, send_id: UUID, mailbox: Mailbox) -> str:
     return f"<{mail_token(keys, send_id)}@{mailbox.from_email.rpartition('@')[2]}>"
 
 
-def reply_address(keys: TokenKeys, send_id: UUID, mailbox: Mailbox) -> str | None:
-    """`reply+mailtoken@reply_domain`, or None where the mailbox has no reply domain."""
-    return f"reply+{mail_token(keys, send_id)}@{mailbox.reply_domain}" if mailbox.reply_domain else None
+def reply_address(message_id: str, mailbox: Mailbox) -> str | None:
+    """`reply+mailtoken@reply_domain` with the token of the touch's Message-ID, or None without a reply domain."""
+    token = message_id[1:].partition("@")[0]
+    return f"reply+{token}@{mailbox.reply_domain}" if mailbox.reply_domain else None
 
 
 @dataclass(frozen=True, slots=True)

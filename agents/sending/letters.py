@@ -36,7 +36,7 @@ class Letters:
             touch,
             granted_at=claim.grant.granted_at,
             message_id=claim.message_id,
-            reply_to=reply_address(self._keys, touch.send_id, mailbox),
+            reply_to=reply_address(claim.message_id, mailbox),
             unsubscribe_url=f"{self._url}/u/{unsubscribe}",
             pixel_url=pixel,
             link=link,

@@ -1,15 +1,20 @@
 """The demo, judged by what the mail server accepted and by what its correspondents are known to say."""
 
+import asyncio
 import json
+import signal
 from collections import Counter, defaultdict
 from itertools import pairwise
 from pathlib import Path
 
+import asyncpg
 import pytest
+from aiokafka.admin import AIOKafkaAdminClient
 
 from api.demo.leads import read_leads
 from api.demo.personas import persona_of
-from tests.support.touchline import letters, local_time, touchline
+from tests.support.touchline import child, family_of, letters, local_time, touchline
+from tests.support.waiting import wait_for
 
 CAMPAIGN = Path(__file__).with_name("days.yaml")
 LEADS = 40
@@ -29,6 +34,22 @@ SAID = {
     "bounce_later": ("BOUNCE", None),
 }
 ZONES = {"anna@sender.example": "Europe/Stockholm", "marc@sender.example": "Europe/Paris"}
+
+
+async def left_behind(servers: dict[str, str]) -> tuple[list[str], list[str]]:
+    """Databases and topics of demos on these servers."""
+    connected = await asyncpg.connect(servers["TOUCHLINE_POSTGRES_DSN"])
+    try:
+        databases = await connected.fetch("select datname from pg_database where datname like 'touchline_demo_%'")
+    finally:
+        await connected.close()
+    admin = AIOKafkaAdminClient(bootstrap_servers=servers["TOUCHLINE_KAFKA_BOOTSTRAP_SERVERS"])
+    await admin.start()
+    try:
+        topics = [name for name in await admin.list_topics() if name.startswith("touchline_demo_")]
+    finally:
+        await admin.close()
+    return [row["datname"] for row in databases], topics
 
 
 @pytest.mark.slow
@@ -70,7 +91,28 @@ async def test_the_demo_keeps_every_promise_and_each_answer_becomes_what_it_says
     for dates in by_mailbox.values():
         gaps = [(later - earlier).total_seconds() for earlier, later in pairwise(sorted(dates))]
         assert min(gaps) >= 29  # the gap is at least 30 s; Date has whole seconds
+    assert await left_behind(servers) == ([], [])
+
     threads = defaultdict(set)
     for mail in mails:
         threads[mail.recipient].add(mail.sender)
     assert all(len(senders) == 1 for senders in threads.values())
+
+
+@pytest.mark.parametrize(("how", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+async def test_a_demo_that_is_stopped_on_its_way_ends_soon_and_leaves_nothing(
+    servers: dict[str, str], tmp_path: Path, how: signal.Signals, code: int
+) -> None:
+    async with child("demo", "--leads", "5", env=servers | {"TMPDIR": str(tmp_path)}) as process:
+        assert process.stdout is not None
+        while b"starting the roles" not in (line := await process.stdout.readline()):
+            assert line
+        await wait_for(lambda: any("worker" in one.cmdline() for one in family_of(process.pid)), 30, what="a role")
+        started = family_of(process.pid)[1:]
+        process.send_signal(how)
+        async with asyncio.timeout(45):
+            _, err = await process.communicate()
+    assert (process.returncode, err.decode()) == (code, "")
+    assert [one for one in started if one.is_running()] == []
+    assert list(tmp_path.glob("touchline-demo-*")) == []
+    assert await left_behind(servers) == ([], [])

@@ -15,8 +15,8 @@ CAMPAIGN = Path(__file__).with_name("days.yaml")
 async def test_nothing_is_lost_or_sent_twice_while_workers_and_the_broker_are_killed() -> None:
     ended = await touchline(
         "--leads", "60", "--kills", "6", "--freezes", "0", "--broker-restarts", "1", "--postgres-restarts", "0",
-        "--rate", "20000", "--campaign", str(CAMPAIGN), "--no-control",
-        module="bench.faults", deadline_s=280,
+        "--pause", "1", "--rate", "14400", "--campaign", str(CAMPAIGN), "--no-control",
+        env={"TOUCHLINE_SESSION_TIMEOUT_S": "6"}, module="bench.faults", deadline_s=280,
     )  # fmt: skip
     assert ended.code == 0, ended.err
     told = json.loads(ended.out)

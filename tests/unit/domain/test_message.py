@@ -96,7 +96,7 @@ def rendered(
         touch,
         granted_at=GRANTED_AT,
         message_id=message_id_of(KEYS, touch.send_id, mailbox),
-        reply_to=reply_address(KEYS, touch.send_id, mailbox),
+        reply_to=reply_address(message_id_of(KEYS, touch.send_id, mailbox), mailbox),
         unsubscribe_url=UNSUBSCRIBE,
         pixel_url=PIXEL,
         link=lambda url: f"https://t.example/t/c/{base64.urlsafe_b64encode(url.encode()).decode()}",
