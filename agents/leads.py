@@ -1,8 +1,9 @@
 """leads: the single writer of a lead.
 
 Reads `enrollments`, `send-results`, `tracking-hits`, `replies`, `dispositions`, `lead-ticks`. Owns the table `leads`
-(lead_id -> the lead with all of its enrollments). Writes `due-sends` (asks and withdrawals), `engagements`, `tasks`, and in
-the ledger the stops, the releases and the proofs that belong to its decisions, before anything that tells of them.
+(lead_id -> the lead with all of its enrollments; and which revision of a campaign a partition's leads have been shown).
+Writes `due-sends` (asks and withdrawals), `engagements`, `tasks`, and in the ledger the stops, the releases and the proofs
+that belong to its decisions, before anything that tells of them.
 
 What happens is decided in `domain/leads/decide.py`; here it is read, carried out and written.
 """
@@ -16,7 +17,7 @@ from datetime import datetime, timedelta
 
 from agents import leads_metrics as metrics
 from agents.leads_desk import Desk, ProofPort
-from agents.leads_watch import Parking, Sweep, awakened, closed, edited
+from agents.leads_watch import Parking, Sweep, awakened, edited, note, returned, unseen
 from domain.campaign import Definitions
 from domain.leads import codec
 from domain.leads.decide import decide, on_definition, on_timer
@@ -68,6 +69,9 @@ class Leads:
         self._timers = DueIndex()
         self._parking = Parking()
         self._sweeps: list[Sweep] = []
+        self._news = 0
+        self._noted: dict[int, int] = {}
+        self._owned: frozenset[int] = frozenset()
         self._done_until: dict[int, datetime] = {}
         self._put_off: dict[bytes, tuple[int, datetime]] = {}
 
@@ -81,16 +85,16 @@ class Leads:
         """Nothing is in flight between batches."""
 
     async def recovered(self, partitions: frozenset[int]) -> None:
-        """Rebuild the timers from the first bytes of each lead, in slices that yield."""
+        """Rebuild the timers from the first bytes of each lead, in slices that yield; find whom an edit has not reached."""
         self._parking.clear()
         self._done_until.clear()
-        if self._definitions is NOTHING:
-            self._definitions = self._source()  # else an edit since the last tick is still to be noticed
+        self._owned = partitions
+        self._noted.clear()
+        self._definitions = self._source()
         entries = self._table.entries()
         await self._timers.rebuild((partition, key, codec.wake_s(value)) for key, value, partition in entries)
-        concerned = {campaign_id for sweep in self._sweeps for campaign_id in sweep.campaign_ids}
-        concerned.update(closed(self._definitions.campaigns))
-        self._sweeps = [Sweep(self._table, concerned)] if concerned else []
+        concerned = unseen(self._table, partitions, self._definitions.campaigns)
+        self._sweeps = [Sweep(self._table, concerned)] if concerned and len(self._table) else []
 
     async def reset(self) -> None:
         """A batch was discarded: what it took from the timers is due again."""
@@ -109,6 +113,8 @@ class Leads:
         for event in batch:
             if type(event.body) is Tick:  # asked of every event: a quarter of isinstance's cost
                 self._tick(desk, event.partition, event.body, floors, again)
+                if self._noted.get(event.partition) != self._news:
+                    self._note(work, event.partition)
             else:
                 self._event(desk, event, now)
         await desk.commit(self._stops, self._proofs)
@@ -188,9 +194,13 @@ class Leads:
         if at is None or new is old:
             return
         self._definitions = new
+        self._news += 1
         for partition, key in self._parking.take(awakened(old.campaigns, new.campaigns)):
             self._timers.push(partition, key, codec.seconds(at))
-        concerned = edited(old.campaigns, new.campaigns)
+        concerned = {
+            *edited(old.campaigns, new.campaigns),
+            *returned(self._table, self._owned, old.campaigns, new.campaigns),
+        }
         if concerned:
             self._sweeps.append(Sweep(self._table, concerned))
 
@@ -213,6 +223,14 @@ class Leads:
             except Exception as error:  # noqa: BLE001 - as for a timer
                 self._leave_alone(partition, key, at, error)
 
+    def _note(self, work: Work, partition: int) -> None:
+        """Write down which definitions a partition's leads have seen: all but those that a sweep is still showing them."""
+        showing = {campaign_id for sweep in self._sweeps for campaign_id in sweep.campaign_ids}
+        seen = [one for one in self._definitions.campaigns.values() if one.campaign_id not in showing]
+        note(work, self._table, partition, seen)
+        news = self._news
+        work.after_commit(lambda: self._noted.update({partition: news}))
+
     # -- afterwards ------------------------------------------------------------------------------------------------
 
     def _committed(self, desk: Desk, floors: dict[int, datetime]) -> None:
@@ -232,6 +250,8 @@ class Leads:
         self._done_until.update(floors)
         for sweep in self._sweeps:
             sweep.commit()
-        self._sweeps = [sweep for sweep in self._sweeps if not sweep.is_over]
+        showing = [sweep for sweep in self._sweeps if not sweep.is_over]
+        if len(showing) < len(self._sweeps):
+            self._sweeps, self._news = showing, self._news + 1
         metrics.TIMERS.set(len(timers))
         metrics.PARKED.set(len(parking))

@@ -1,4 +1,4 @@
-"""What the leads role remembers of campaigns between batches: who is parked for which, and whom an edit concerns."""
+"""What the leads role remembers of campaigns: who is parked for which, whom an edit concerns, and who has been shown it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 from domain.campaign import Campaign
 from domain.lifecycle import CLOSED
 from streams.tables import Table
+from streams.work import Work
 
 SLICE = 2_000
 """How many leads a sweep looks at a time."""
@@ -73,6 +74,52 @@ class Sweep:
         self._at = self._committed
 
 
+def unseen(table: Table, partitions: Iterable[int], campaigns: Mapping[str, Campaign]) -> set[str]:
+    """Campaigns of which the leads of one of these partitions have not taken the present revision into account.
+
+    The table remembers it itself: a record a partition and campaign, under a key that no lead can have, written when
+    every lead concerned has been shown the revision. So an edit reaches them also when nobody ran while it was made, or
+    who ran died before the last of them was shown it, or handed the partition on. To keep the revision in each
+    enrollment would cost bytes for every lead and a look at each after every start; to show all leads their campaigns
+    after every start, minutes at a million. This costs a look-up a campaign.
+    """
+    return {
+        campaign_id
+        for campaign_id, campaign in campaigns.items()
+        if any(table.get(_note_key(partition, campaign_id)) != _revision(campaign) for partition in partitions)
+    }
+
+
+def returned(
+    table: Table, partitions: Iterable[int], old: Mapping[str, Campaign], new: Mapping[str, Campaign]
+) -> set[str]:
+    """Campaigns that were not in force for a while, and came back with another revision than their leads have seen."""
+    back = {campaign_id: campaign for campaign_id, campaign in new.items() if campaign_id not in old}
+    return {
+        campaign_id
+        for partition in partitions
+        for campaign_id in unseen(table, (partition,), back)
+        if table.get(_note_key(partition, campaign_id)) is not None
+    }
+
+
+def note(work: Work, table: Table, partition: int, campaigns: Iterable[Campaign]) -> None:
+    """Remember that every lead of a partition has been shown these campaigns as they are defined now."""
+    for campaign in campaigns:
+        key, value = _note_key(partition, campaign.campaign_id), _revision(campaign)
+        if work.get(table, key) != value:
+            work.put(table, key, value, partition)
+
+
+def _note_key(partition: int, campaign_id: str) -> bytes:
+    """No lead id has control characters (`schemas.base.Identifier`)."""
+    return f"\x00{partition}:{campaign_id}".encode()
+
+
+def _revision(campaign: Campaign) -> bytes:
+    return f"{campaign.revision}{' closed' if campaign.status in CLOSED else ''}".encode()
+
+
 def awakened(old: Mapping[str, Campaign], new: Mapping[str, Campaign]) -> list[str]:
     """Campaigns for which those parked must be looked at again: defined, active, or closed since."""
     return [
@@ -97,8 +144,3 @@ def edited(old: Mapping[str, Campaign], new: Mapping[str, Campaign]) -> list[str
             or was.steps != campaign.steps
         )
     ]
-
-
-def closed(campaigns: Mapping[str, Campaign]) -> list[str]:
-    """Campaigns that are over: after a start, leads that slept through the end are found by them."""
-    return [campaign_id for campaign_id, campaign in campaigns.items() if campaign.status in CLOSED]

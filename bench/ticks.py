@@ -17,6 +17,7 @@ from statistics import median
 
 from agents.dispatch import Dispatch
 from agents.leads import Leads
+from agents.leads_watch import note
 from api.local.child import StackError
 from bench import backlog
 from bench.figures import Figure, Sizes, say
@@ -71,6 +72,9 @@ class _Nothing:
 async def _leads(known: Definitions, count: int, clock: ManualClock) -> tuple[Leads, str]:
     table = Table("leads")
     _fill(table, backlog.leads(known, count))
+    seen = Work()
+    note(seen, table, PARTITION, known.campaigns.values())  # as the worker before left it: nobody edited anything since
+    seen.apply()
     handler = Leads(
         table=table,
         stops=_Nothing(),  # pyright: ignore[reportArgumentType] - it refuses what a tick might call

@@ -62,6 +62,9 @@ def header_text(value: str) -> str:
     """
     if value.isascii() and len(value) <= _MAX_RAW and "=?" not in value:
         return value
+    raw = value.encode()
+    if len(raw) <= _WORD_BYTES:
+        return f"=?utf-8?b?{b64encode(raw).decode()}?="
     words: list[str] = []
     word = bytearray()
     for character in value:

@@ -2,7 +2,7 @@
 
 import hashlib
 from functools import lru_cache
-from uuid import UUID, uuid5
+from uuid import UUID, SafeUUID
 
 NAMESPACE = UUID("6f1d3a52-6a0e-5a7c-9d5e-70756c736531")
 
@@ -12,16 +12,30 @@ _VARIANT = dict(zip("0123456789abcdef", "89ab" * 4, strict=True))
 """A hex digit with its two highest bits set as RFC 9562 wants them."""
 
 
+_set = object.__setattr__
+_VERSION_AND_VARIANT = ~(0xF000 << 64 | 0xC000 << 48)
+_FIVE = 5 << 76 | 0x8000 << 48
+
+
+def _uuid5(namespace: bytes, name: str) -> UUID:
+    """uuid.uuid5 of a namespace's bytes, made without the constructor's checks: a third of its cost."""
+    digest = hashlib.sha1(namespace + name.encode(), usedforsecurity=False).digest()
+    made = UUID.__new__(UUID)
+    _set(made, "int", int.from_bytes(digest[:16], "big") & _VERSION_AND_VARIANT | _FIVE)
+    _set(made, "is_safe", SafeUUID.unknown)
+    return made
+
+
 @lru_cache(maxsize=8192)
 def enrollment_id(campaign_id: str, lead_id: str, entry_no: int = 1) -> UUID:
     """The id of a lead's `entry_no`-th entry (from 1) into a campaign."""
-    return uuid5(NAMESPACE, f"{campaign_id}\x00{lead_id}\x00{entry_no}")
+    return _uuid5(_NAMESPACE_BYTES, f"{campaign_id}\x00{lead_id}\x00{entry_no}")
 
 
 @lru_cache(maxsize=8192)
 def send_id(enrollment: UUID, step_id: str) -> UUID:
     """The id of one touch. Step graphs are acyclic, so an enrollment's step happens once."""
-    return uuid5(enrollment, step_id)
+    return _uuid5(enrollment.bytes, step_id)
 
 
 def event_id(*parts: object) -> str:

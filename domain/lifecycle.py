@@ -29,6 +29,21 @@ class IllegalMoveError(ValueError):
         self.wanted = wanted
 
 
+class ClosedError(ValueError):
+    """A campaign that is over was asked to take leads. `status` is what it is."""
+
+    def __init__(self, campaign_id: str, status: CampaignStatus) -> None:
+        super().__init__(f"campaign_closed: campaign {campaign_id!r} is {status} and takes no more leads")
+        self.campaign_id = campaign_id
+        self.status = status
+
+
+def check_takes_leads(campaign_id: str, status: CampaignStatus | None) -> None:
+    """Raise `ClosedError` for a campaign that takes no enrollments any more (docs/behaviour.md 1.7)."""
+    if status in CLOSED:
+        raise ClosedError(campaign_id, status)
+
+
 def check_move(campaign_id: str, status: CampaignStatus, wanted: CampaignStatus) -> None:
     """Raise `IllegalMoveError` unless a campaign may go from `status` to `wanted`."""
     if wanted not in MOVES[status]:

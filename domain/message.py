@@ -36,7 +36,7 @@ SENDER_VARIABLES = frozenset(
 MAX_LINE = 998
 MAX_SUBJECT = 9_000
 _LONGEST_THREAD = 20
-_PIXEL = '{% if pixel_url %}<img src="{{ pixel_url }}" width="1" height="1" alt="" style="border:0">{% endif %}'
+_PIXEL = '<img src="{{ pixel_url }}" width="1" height="1" alt="" style="border:0">'
 _HTML_START = '<!DOCTYPE html>\n<html><head><meta charset="utf-8"></head><body>\n'
 _HTML_END = "\n</body></html>\n"
 

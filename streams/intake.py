@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from streams import metrics
 from streams.batches import MAX_BYTES, MAX_EVENTS, BatchRunner
 from streams.inbound import Raw
+from streams.inbox import Fetched
 
 if TYPE_CHECKING:
     from streams.seam import SafeApp
@@ -40,21 +41,20 @@ class Intake:
                 await asyncio.sleep(self._linger_s)
             await self._process(inbox.take(MAX_EVENTS, MAX_BYTES))
 
-    async def _process(self, messages: list[Any]) -> None:
+    async def _process(self, fetched: list[Fetched]) -> None:
         """Run what belongs to the group's present generation: the rest will be read again by whoever owns it."""
         app, logical = self._app, self._logical
         generation = app.consumer_generation_id
-        current = [message for message in messages if message.generation_id == generation]
+        current = [(tp, record) for tp, fetched_in, record in fetched if fetched_in == generation]
         if not current:
             return
         started = time.monotonic()
         raws = [
-            Raw(logical[m.topic], m.partition, m.offset, m.key, m.value, m.headers or (), m.timestamp) for m in current
+            Raw(logical[tp.topic], tp.partition, r.offset, r.key, r.value, r.headers, r.timestamp / 1000)
+            for tp, r in current
         ]
         if await self._runner.run(raws) and app.consumer_generation_id == generation:
-            record = app.safe_consumer.record
-            for message in current:
-                record(message)
+            app.safe_consumer.record([(tp, record.offset) for tp, record in current])
             metrics.BATCHES.labels(self._role).inc()
             metrics.BATCH_EVENTS.labels(self._role).observe(len(raws))
             metrics.BATCH_SECONDS.labels(self._role).observe(time.monotonic() - started)

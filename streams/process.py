@@ -177,7 +177,7 @@ class RoleProcess:
         await self.leaving()
         with suppress(TimeoutError):  # the next owner reads again what is not committed
             async with asyncio.timeout(COMMIT_S):
-                await self._app.safe_consumer.commit()
+                await self._app.safe_consumer.commit_recorded()
         await self.left()
         stopping = asyncio.create_task(self._app.stop())
         await asyncio.wait({stopping}, timeout=STOP_S)

@@ -15,7 +15,7 @@ from aiokafka.errors import InvalidReplicationFactorError, KafkaError, TopicAlre
 
 from streams import kafka
 from streams.access import connect
-from streams.settings import env_name
+from streams.settings import SettingsError, env_name
 from streams.topology import all_topics
 
 if TYPE_CHECKING:
@@ -26,24 +26,58 @@ class TopologyError(Exception):
     """The broker's topics are not as declared. One line a problem."""
 
 
+class PartitionsDiffer(SettingsError, TopologyError):
+    """The topics have another number of partitions than the setting says: keys would be sought where they are not."""
+
+
 async def ensure_topics(settings: Settings, timeout_s: float = 60.0) -> list[str]:
-    """Create every missing topic, changelogs too; verify partitions and cleanup of all. Returns the names created."""
+    """Create every missing topic, changelogs too; verify partitions and cleanup of all. Returns the names created.
+
+    Raises PartitionsDiffer or TopologyError, before anything is created where what is there already tells, and
+    KafkaError.
+    """
     admin = AIOKafkaAdminClient(**kafka.connection(settings), request_timeout_ms=int(timeout_s * 1000))
     try:
         await connect(admin, settings)
         wanted = all_topics(settings)
-        existing = set(await admin.list_topics())
-        missing = [name for name in wanted if name not in existing]
+        there = set(await admin.list_topics())
+        existing = {name: configs for name, configs in wanted.items() if name in there}
+        missing = {name: configs for name, configs in wanted.items() if name not in there}
+        await _verify(admin, settings, existing, timeout_s)
         if missing:
-            await _create(admin, settings, {name: wanted[name] for name in missing})
-        async with asyncio.timeout(timeout_s):
-            described = await _described(admin, list(wanted))
-        problems = _partition_problems(described, settings) + await _cleanup_problems(admin, wanted)
-        if problems:
-            raise TopologyError("\n".join(problems))
-        return missing
+            await _create(admin, settings, missing)
+            await _verify(admin, settings, missing, timeout_s)
+        return list(missing)
     finally:
         await admin.close()
+
+
+async def verify_partitions(settings: Settings, timeout_s: float = 60.0) -> None:
+    """Raise PartitionsDiffer where the topics that there are have another number of partitions than the settings say.
+
+    Raises KafkaError or AccessRefused when no broker answers.
+    """
+    admin = AIOKafkaAdminClient(**kafka.connection(settings))
+    try:
+        await connect(admin, settings)
+        existing = all_topics(settings).keys() & set(await admin.list_topics())
+        async with asyncio.timeout(timeout_s):
+            problems = _partition_problems(await _described(admin, sorted(existing)), settings)
+        if problems:
+            raise PartitionsDiffer(problems)
+    finally:
+        await admin.close()
+
+
+async def _verify(
+    admin: AIOKafkaAdminClient, settings: Settings, wanted: dict[str, dict[str, str]], timeout_s: float
+) -> None:
+    async with asyncio.timeout(timeout_s):
+        described = await _described(admin, list(wanted))
+    differ = _partition_problems(described, settings)
+    problems = differ + await _cleanup_problems(admin, wanted)
+    if problems:
+        raise PartitionsDiffer(problems) if differ else TopologyError("\n".join(problems))
 
 
 async def _create(admin: AIOKafkaAdminClient, settings: Settings, topics: dict[str, dict[str, str]]) -> None:
@@ -67,7 +101,7 @@ async def _create(admin: AIOKafkaAdminClient, settings: Settings, topics: dict[s
 
 async def _described(admin: AIOKafkaAdminClient, names: list[str]) -> dict[str, Any]:
     """Topic -> its metadata, once the broker knows all of them with their leaders."""
-    while True:
+    while names:
         try:
             topics = {topic["topic"]: topic for topic in await admin.describe_topics(names)}
         except KafkaError:
@@ -75,6 +109,7 @@ async def _described(admin: AIOKafkaAdminClient, names: list[str]) -> dict[str, 
         if all(_ready(topics.get(name)) for name in names):
             return topics
         await asyncio.sleep(0.1)
+    return {}
 
 
 def _ready(topic: dict[str, Any] | None) -> bool:
@@ -84,14 +119,22 @@ def _ready(topic: dict[str, Any] | None) -> bool:
 
 
 def _partition_problems(described: dict[str, Any], settings: Settings) -> list[str]:
-    return [
-        f"{name}: has {len(topic['partitions'])} partitions, TOUCHLINE_PARTITIONS says {settings.partitions}"
-        for name, topic in described.items()
-        if len(topic["partitions"]) != settings.partitions
-    ]
+    """A line a topic; one sentence when all of them agree among themselves, for then the setting is what is wrong."""
+    counts = {topic: len(about["partitions"]) for topic, about in described.items()}
+    if all(count == settings.partitions for count in counts.values()):
+        return []
+    name, said = env_name("partitions"), settings.partitions
+    if len(counts) > 1 and len(set(counts.values())) == 1:
+        (count,) = set(counts.values())
+        remedy = f"set {name}={count}, or another {env_name('kafka_topic_prefix')} for topics of their own"
+        fixed = "that is fixed once they exist (it says where each lead stands)"
+        return [f"{name}: is {said}, but the topics have {count} partitions, and {fixed}: {remedy}"]
+    return [f"{topic}: has {count} partitions, {name} says {said}" for topic, count in counts.items() if count != said]
 
 
 async def _cleanup_problems(admin: AIOKafkaAdminClient, wanted: dict[str, dict[str, str]]) -> list[str]:
+    if not wanted:
+        return []
     responses = await admin.describe_configs(
         [ConfigResource(ConfigResourceType.TOPIC, name, configs={"cleanup.policy": ""}) for name in wanted]
     )

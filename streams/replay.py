@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from faust.types.tuples import TP
@@ -23,24 +23,27 @@ class Replay:
         self._app = app
         self._tables = {table.changelog_topic_name: table for table in tables.values()}
 
-    def apply(self, tp: TP, message: Any) -> None:
-        """Put one record into its table, unless it is there already."""
+    def apply(self, tp: TP, records: Sequence[Any]) -> None:
+        """Put a partition's records into its table, unless they are there already."""
         recovery = self._recovery
         if tp not in recovery.active_tps:
             return
         seen = recovery.active_offsets.get(tp)
-        if seen is not None and message.offset <= seen:
-            return
-        recovery.active_offsets[tp] = message.offset
         table = self._tables[tp.topic]
-        key = message.key if table.key_type is bytes else table._to_key(json.loads(message.key))
-        store = table.data
-        if message.value is None:
-            store.data.pop(key, None)
-            store._key_partition.pop(key, None)
-        else:
-            store.data[key] = message.value
-            store._key_partition[key] = message.partition
+        raw_keys = table.key_type is bytes
+        data, partition_of = table.data.data, table.data._key_partition
+        for record in records:
+            if seen is not None and record.offset <= seen:
+                continue
+            key = record.key if raw_keys else table._to_key(json.loads(record.key))
+            if record.value is None:
+                data.pop(key, None)
+                partition_of.pop(key, None)
+            else:
+                data[key] = record.value
+                partition_of[key] = tp.partition
+        if seen is None or records[-1].offset > seen:
+            recovery.active_offsets[tp] = records[-1].offset
 
     async def finish(self, *, idle: bool) -> None:
         """After each fetch: tell Faust when every table is whole.

@@ -11,18 +11,25 @@ What is changed, and why (each has a contract test):
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import Iterable
+from itertools import pairwise
 from typing import Any, Protocol, cast
 
 import faust
 from aiokafka.errors import ConsumerStoppedError
-from faust.transport.consumer import Consumer as BaseConsumer
 from faust.transport.drivers import aiokafka as driver
-from faust.types.tuples import TP
+from faust.types.tuples import TP, ack_lock
 
 from streams.alive import boottime
 from streams.inbox import Inbox
 from streams.replay import Replay
+
+HANDED = 100
+"""How many records are handed on before other work of the event loop has its turn."""
+FETCH_BYTES = 64 * 1024
+FETCH_WAIT_MS = 50
+"""A fetch is answered with so many bytes, or after so long with what there is: one over all partitions of a role costs
+as much as ten events."""
 
 
 class Rebalancing(Protocol):
@@ -53,6 +60,12 @@ class _Thread(driver.AIOKafkaConsumerThread):
     """Notes when a heartbeat was last answered well: aiokafka keeps that to itself."""
 
     heartbeat_at: float = 0.0
+
+    def _create_worker_consumer(self, *args: Any, **kwargs: Any) -> Any:
+        consumer: Any = super()._create_worker_consumer(*args, **kwargs)
+        consumer._fetch_min_bytes = FETCH_BYTES
+        consumer._fetch_max_wait_ms = FETCH_WAIT_MS
+        return consumer
 
     async def on_start(self) -> None:
         await super().on_start()
@@ -92,10 +105,23 @@ class SafeConsumer(driver.Consumer):
         self._unacked_messages.discard(message)
         return False
 
-    def record(self, message: Any) -> None:
-        """The message's consequences are on the broker: its offset may be committed."""
-        message.acked = False
-        BaseConsumer.ack(self, message)
+    def record(self, done: Iterable[tuple[TP, int]]) -> None:
+        """The consequences of these (partition, offset) are on the broker: their offsets may be committed.
+
+        What Faust's own `ack` does, for a whole batch.
+        """
+        with ack_lock:
+            for tp, offset in done:
+                committed, index = self._committed_offset[tp], self._acked_index[tp]
+                if (committed is None or offset >= committed) and offset not in index:
+                    index.add(offset)
+                    self._acked[tp].append(offset)
+                    self._n_acked += 1
+
+    async def commit_recorded(self) -> None:
+        """Commit all that was recorded until now. Faust's `commit` joins one that is under way, which knows less."""
+        await self.maybe_wait_for_commit_to_finish()
+        await self.commit()
 
     def _new_offset(self, tp: TP) -> int | None:
         acked = self._acked[tp]
@@ -110,7 +136,7 @@ class SafeConsumer(driver.Consumer):
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
         await self.app.rebalancer.leaving()
-        await self.commit()
+        await self.commit_recorded()
         self._floor.clear()
         await self.app.rebalancer.left()
         await super().on_partitions_revoked(revoked)
@@ -136,7 +162,11 @@ class SafeConsumer(driver.Consumer):
         Faust resumes the partitions before it seeks, and a fetch that is under way may return their records before the
         flow is resumed: they are dropped. aiokafka's `seek_to_committed` leaves a partition without a committed offset
         where it stands, behind them.
+
+        The flow stands still meanwhile (Faust resumes it after every seek): where no table had to be recovered it runs
+        already, and what is handed on during the seek would come a second time after it.
         """
+        self.stop_flow()
         await super().perform_seek()
         topics = self.app.inbox.topics
         uncommitted = [tp for tp in self.assignment() if tp.topic in topics and not self._committed_offset.get(tp)]
@@ -152,58 +182,78 @@ class SafeConsumer(driver.Consumer):
 
     # -- fetching
 
-    async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Any]]:  # noqa: ASYNC109 - the base class has it
-        """Fetched records in turn, one of each topic and partition. Seeks back when a rebalance came in between."""
-        records, active = await self._wait_next_records(timeout)
-        generation = self.app.consumer_generation_id
+    async def _fetched(self, timeout_s: float) -> list[tuple[TP, list[Any]]]:
+        """Fetched records by topic and partition, the fewest first: a tick does not wait behind a thousand events.
+
+        Seeks back when a rebalance came in between.
+        """
+        records, active = await self._wait_next_records(timeout_s)
         if records is None or self.should_stop:
-            return
+            return []
         if not self.flow_active:
             await self.perform_seek()
-            return
-        to_message, buffered = self._to_message, self._buffered_partitions
-        for tp, record in self.scheduler.iterate(records):
-            if not self.flow_active or self.app.consumer_generation_id != generation:
-                return
-            if active is None or tp in active or tp in buffered:
-                yield tp, to_message(tp, record)
+            return []
+        buffered = self._buffered_partitions
+        chunks = [(tp, some) for tp, some in records.items() if active is None or tp in active or tp in buffered]
+        return sorted(chunks, key=_length)
 
     async def _drain_messages(self, fetcher: Any) -> None:
-        """Hand fetched messages on: source topics to the inbox, changelogs to their tables."""
+        """Hand fetched records on: source topics to the inbox, changelogs to their tables."""
         replay = self.app.replay
-        inbox = self.app.inbox
-        read_offset = self._read_offset
-        floor = self._floor
-        handed = 0
         try:
             while not (self._stopped.is_set() or fetcher._stopped.is_set()):
                 await self.sleep(0)
-                before = handed
-                async for tp, message in self.getmany(timeout=1.0):
-                    handed += 1
-                    if not handed % 100:
-                        await asyncio.sleep(0)
-                    offset, last = message.offset, read_offset[tp]
-                    if last is not None and offset < last:
-                        continue
-                    if tp.topic not in inbox.topics:
-                        replay.apply(tp, message)
-                    else:
-                        if last and offset - last > 1:
-                            await self._add_gap(tp, last + 1, offset)
-                        elif last is None:
-                            floor.setdefault(tp, offset)
-                        if inbox.is_full:
-                            await self.wait_first(inbox.wait_for_room(), self.suspend_flow.wait())
-                        inbox.put(message)
-                    read_offset[tp] = offset
-                await replay.finish(idle=handed == before)
+                chunks = await self._fetched(1.0)
+                generation = self.app.consumer_generation_id
+                for tp, records in chunks:
+                    for start in range(0, len(records), HANDED):
+                        if not self.flow_active or self.app.consumer_generation_id != generation:
+                            break
+                        await self._hand_on(tp, records[start : start + HANDED], generation)
+                await replay.finish(idle=not chunks)
         except ConsumerStoppedError:
             if not self.transport.app.should_stop:
                 raise
         except asyncio.CancelledError:
             if not self.transport.app.should_stop:
                 raise
+
+    async def _hand_on(self, tp: TP, records: list[Any], generation: int) -> None:
+        """Hand on some of a partition's records, without those that were read before."""
+        last = self._read_offset[tp]
+        if last is not None and records[0].offset < last:
+            records = [record for record in records if record.offset >= last]
+            if not records:
+                return
+        inbox = self.app.inbox
+        if tp.topic not in inbox.topics:
+            self.app.replay.apply(tp, records)
+        else:
+            if last is None:
+                self._floor.setdefault(tp, records[0].offset)
+            await self._note_gaps(tp, last, records)
+            if inbox.is_full:
+                await self.wait_first(inbox.wait_for_room(), self.suspend_flow.wait())
+            if not self.flow_active or self.app.consumer_generation_id != generation:
+                return  # a rebalance came in between: its seek has set the position, which must not move past these
+            inbox.put([(tp, generation, record) for record in records])
+        self._read_offset[tp] = records[-1].offset
+        await asyncio.sleep(0)
+
+    async def _note_gaps(self, tp: TP, last: int | None, records: list[Any]) -> None:
+        """Offsets at which there is no record (a transaction's marker, what compaction left) count as done."""
+        first = records[0].offset
+        if last and first - last > 1:
+            await self._add_gap(tp, last + 1, first - 1)
+        if records[-1].offset - first + 1 == len(records):
+            return
+        for before, after in pairwise(records):
+            if after.offset - before.offset > 1:
+                await self._add_gap(tp, before.offset + 1, after.offset - 1)
+
+
+def _length(chunk: tuple[TP, list[Any]]) -> int:
+    return len(chunk[1])
 
 
 class _Producer(driver.Producer):

@@ -76,6 +76,16 @@ def entry_of(ask: Ask) -> bytes:
     return _ENTRY.pack(min(ask.priority, 255), max(ask.due_at, 0), ask.send_id, crc32(ask.domain.encode()))
 
 
+def same_place(one: Ask, other: Ask) -> bool:
+    """Whether two asks for a touch stand at the same place of the same queue."""
+    return (
+        one.campaign_id == other.campaign_id
+        and one.mailbox_id == other.mailbox_id
+        and one.zone == other.zone
+        and entry_of(one) == entry_of(other)
+    )
+
+
 def entry_send_id(entry: bytes) -> bytes:
     return entry[9:25]
 

@@ -34,12 +34,17 @@ def may_free(cause: Cause, block: Block) -> bool:
 
 
 class Queue:
-    """A heap of entries (`asks.entry_of`) that one window, and perhaps one domain, can block."""
+    """A heap of entries (`asks.entry_of`) that one window, and perhaps one domain, can block.
 
-    __slots__ = ("block", "domain", "heap", "name", "zone")
+    `dead` are the entries of its zone, in whichever queue of the lane, that were withdrawn and not met yet. By zone,
+    because a touch that is asked for again has the same entry, and may have another zone by then.
+    """
 
-    def __init__(self, zone: str | None, domain: int | None) -> None:
+    __slots__ = ("block", "dead", "domain", "heap", "name", "zone")
+
+    def __init__(self, zone: str | None, domain: int | None, dead: set[bytes]) -> None:
         self.zone = zone
+        self.dead = dead
         self.domain = domain
         """The code of the only domain in a side queue; None in the zone's main queue."""
         self.name = ""
@@ -80,24 +85,26 @@ class Lane:
         self.is_awake = False
         self.wake_at: int | None = None
         self._heads: list[tuple[bytes, Queue]] = []
-        self._dead: set[bytes] = set()
+        self._dead: dict[str | None, set[bytes]] = {}
 
     def __len__(self) -> int:
         """How many touches wait here."""
-        return sum(len(queue.heap) for queue in self.queues.values()) - len(self._dead)
+        return sum(len(queue.heap) for queue in self.queues.values()) - self._count_dead()
 
     def add(self, ask: Ask) -> None:
         """Queue an ask in its zone's main queue."""
         entry = entry_of(ask)
-        if entry in self._dead:  # withdrawn and asked for again before its old entry was met
-            self._dead.remove(entry)
-            return
-        self._push(self._queue(ask.zone, None), entry)
+        queue = self._queue(ask.zone, None)
+        if entry in queue.dead:  # withdrawn and asked for again before its old entry was met
+            queue.dead.remove(entry)
+        else:
+            self._push(queue, entry)
 
     def withdraw(self, ask: Ask) -> None:
         """Take an ask back. Its entry is dropped when it is met, or when the dead are the majority."""
-        self._dead.add(entry_of(ask))
-        if len(self._dead) > _MIN_DEAD and len(self._dead) > len(self):
+        dead = self._queue(ask.zone, None).dead
+        dead.add(entry_of(ask))
+        if len(dead) > _MIN_DEAD and self._count_dead() > len(self):
             self._compact()
 
     def head(self) -> tuple[bytes, Queue] | None:
@@ -107,8 +114,8 @@ class Lane:
             entry, queue = heads[0]
             if queue.block is not None or not queue.heap or queue.heap[0] is not entry:
                 heappop(heads)
-            elif entry in self._dead:
-                self._dead.remove(entry)
+            elif entry in queue.dead:
+                queue.dead.remove(entry)
                 self.pop(queue)
             else:
                 return heads[0]
@@ -153,7 +160,7 @@ class Lane:
         """Everything that waits, in no order."""
         for queue in self.queues.values():
             for entry in queue.heap:
-                if entry not in self._dead:
+                if entry not in queue.dead:
                     yield entry
 
     def by_reason(self) -> dict[str, int]:
@@ -163,7 +170,7 @@ class Lane:
         for queue in self.queues.values():
             code = whole.code if whole is not None else queue.block.code if queue.block is not None else "ready"
             counts[code] = counts.get(code, 0) + len(queue.heap)
-        dead = len(self._dead)
+        dead = self._count_dead()
         for code in sorted(counts, key=lambda code: -counts[code]):
             taken = min(dead, counts[code])  # which queue a withdrawn entry stands in is not known before it is met
             counts[code] -= taken
@@ -173,8 +180,11 @@ class Lane:
     def _queue(self, zone: str | None, domain: int | None) -> Queue:
         queue = self.queues.get((zone, domain))
         if queue is None:
-            queue = self.queues[(zone, domain)] = Queue(zone, domain)
+            queue = self.queues[(zone, domain)] = Queue(zone, domain, self._dead.setdefault(zone, set()))
         return queue
+
+    def _count_dead(self) -> int:
+        return sum(map(len, self._dead.values()))
 
     def _push(self, queue: Queue, entry: bytes) -> None:
         heappush(queue.heap, entry)
@@ -187,8 +197,9 @@ class Lane:
 
     def _compact(self) -> None:
         for queue in self.queues.values():
-            queue.heap = [entry for entry in queue.heap if entry not in self._dead]
+            queue.heap = [entry for entry in queue.heap if entry not in queue.dead]
             heapify(queue.heap)
-        self._dead.clear()
+        for dead in self._dead.values():
+            dead.clear()
         self._heads = [(queue.heap[0], queue) for queue in self.queues.values() if queue.heap and queue.block is None]
         heapify(self._heads)

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from domain.campaign import Definitions
 from domain.dispatch.agenda import Agenda
-from domain.dispatch.asks import Ask, WaitingStore, Withdrawn, entry_of, entry_send_id
+from domain.dispatch.asks import Ask, WaitingStore, Withdrawn, entry_of, entry_send_id, same_place
 from domain.dispatch.blocks import Block, later, sooner
 from domain.dispatch.grants import Change, Chunk, GrantBook, Slot, grant_id_of
 from domain.dispatch.instants import DAY
@@ -72,15 +72,20 @@ class PoolPartition:
             self._agenda.wake(lane, Cause.DEFINITIONS)
 
     def offer(self, ask: Ask) -> Granted | None:
-        """A touch is due. A repeat changes nothing; the repeat of one whose grant is open tells that grant again."""
+        """A touch is due. A repeat changes nothing; the repeat of one whose grant is open tells that grant again.
+
+        One that waits and is asked for again keeps the place that its due instant gives it.
+        """
         known = self._store.get(ask.send_id)
         if known is not None and ask.ask_no <= known.ask_no:
             return None
         if self._book.covers(ask.send_id, ask.ask_no):
             return self._again(ask)
-        if isinstance(known, Ask):
-            self._drop(known)
         self._store.put(ask.send_id, ask)
+        if isinstance(known, Ask):
+            if same_place(known, ask):
+                return None
+            self._drop(known)
         self._queue(ask)
         return None
 

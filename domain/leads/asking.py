@@ -176,6 +176,19 @@ def silence(policy: Policy, renewals: int) -> timedelta:
     return min(policy.silence * SILENCE_FACTOR ** min(renewals, 10), max(LONGEST_SILENCE, policy.silence))
 
 
+def asked_at(policy: Policy, e: Enrollment) -> datetime | None:
+    """When the ask that is out was made; None where none is out. (Its silence is counted from then to `due_at`.)"""
+    return e.due_at - silence(policy, e.renewals) if e.phase == "out" and e.due_at is not None else None
+
+
+def place(policy: Policy, e: Enrollment) -> datetime | None:
+    """When the present touch fell due. An ask for it that follows says so, and keeps its place in the queue with that.
+
+    None where it was never asked for, or was taken back since.
+    """
+    return e.place_at or asked_at(policy, e)
+
+
 def put_touch(e: Enrollment, touch: Touch) -> tuple[Touch, ...]:
     """The enrollment's touches with `touch` in place of what was known of its step."""
     if e.touch(touch.step_id) is None:

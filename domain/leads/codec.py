@@ -146,12 +146,14 @@ def _enrollment(e: Enrollment) -> dict[str, Any]:
         raw["x"] = e.after_stops
     if e.soft_bounces:
         raw["l"] = e.soft_bounces
+    if e.place_at is not None:
+        raw["y"] = _us(e.place_at)
     return raw
 
 
 def _read_enrollment(raw: dict[str, Any]) -> Enrollment:
     get = raw.get
-    due, wake, base, tried, frozen = get("d"), get("w"), get("b"), get("u"), get("z")
+    due, wake, base, tried, frozen, place = get("d"), get("w"), get("b"), get("u"), get("z"), get("y")
     due_at = _at(due) if due is not None else None
     return Enrollment(
         raw["c"],
@@ -178,6 +180,7 @@ def _read_enrollment(raw: dict[str, Any]) -> Enrollment:
         _at(frozen) if frozen is not None else None,
         tuple(get("x", ())),
         get("l", 0),
+        _at(place) if place is not None else None,
     )
 
 

@@ -90,11 +90,20 @@ def _redefine(turn: Turn, e: Enrollment, campaign: Campaign) -> None:
         following = standing(e, steps)
         kept = tuple(step_id for step_id in e.path if step_id != following)
         e = turn.save(
-            e._replace(step_id=following, path=kept, phase="arrive", due_at=None, renewals=0, tries=0, tried_at=None)
+            e._replace(
+                step_id=following,
+                path=kept,
+                phase="arrive",
+                due_at=None,
+                renewals=0,
+                tries=0,
+                tried_at=None,
+                place_at=None,
+            )
         )
     step = steps.get(e.step_id) if e.step_id is not None else None
     if isinstance(step, WaitStep) and e.phase == "wait" and e.base_at is not None:
         e = e._replace(due_at=wait_over_at(turn, campaign, e, step, e.base_at))
     elif not isinstance(step, EmailStep) and e.phase in ("out", "retry"):
-        e = e._replace(phase="arrive", due_at=None)
+        e = e._replace(phase="arrive", due_at=None, place_at=None)
     advance(turn, turn.save(arm(e, campaign)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from typing import Any
 
 from domain import ids
 from domain.campaign import Campaign, EmailStep
@@ -126,27 +127,35 @@ def _on_suppressed(turn: Turn, e: Enrollment, result: SendResult) -> None:
 # -- outcomes after which it is asked for again ------------------------------------------------------------------------
 
 
-def _answers(e: Enrollment, result: SendResult) -> bool:
-    """Whether the result answers the newest ask of the step that the enrollment stands on.
+def _answers(turn: Turn, e: Enrollment, result: SendResult) -> bool:
+    """Whether the result tells what holds now of the touch that the enrollment stands on.
 
-    A number above all that we know belongs to an ask whose state a crash took away: it is believed.
+    It does when it answers the newest ask. A number above all that we know belongs to an ask whose state a crash took
+    away. And an older one that is out still, when it was asked for again after a silence, keeps the newer one's grant
+    out of the ledger: that is answered `unused` and will have no result, so what became of the older after the newest
+    was made counts for both. What became of it before does not: it is known, or the ledger lets the newer grant in.
+    (Whatever we believe, it was asked for again later by the shortest back-off at least, so a repeat comes from before.)
     """
     if not e.is_open or e.step_id != result.step_id:
         return False
-    return result.ask_no > e.ask_no or (e.phase == "out" and result.ask_no == e.ask_no)
+    if result.ask_no > e.ask_no:
+        return True
+    newest_at = asking.asked_at(turn.policy, e)
+    return newest_at is not None and (result.ask_no == e.ask_no or result.at >= newest_at)
 
 
 def _on_deferred(turn: Turn, e: Enrollment, result: SendResult) -> None:
-    if not _answers(e, result):
+    if not _answers(turn, e, result):
         return
     tries, tried_at = e.tries + 1, e.tried_at or turn.now
     wait = asking.deferral(result.send_id, tries)
     again_at = turn.now + wait
     if tries >= asking.TRIES or again_at - tried_at > asking.TRIES_WITHIN:
+        e = _take_back_newer(turn, e, result)
         touches = asking.put_touch(e, Touch(result.step_id, "failed", result.granted_at))
         _fail(turn, turn.save(e._replace(touches=touches)), result)
         return
-    e = _again(turn, e._replace(tries=tries, tried_at=tried_at, renewals=0), result, again_at)
+    e = _again(turn, e, result, again_at, tries=tries, tried_at=tried_at, renewals=0)
     turn.tell(
         e, "deferred", result.step_id, result.ask_no, step_id=result.step_id, code=result.code, next_at=again_at,
         data={"attempt": tries},
@@ -155,19 +164,27 @@ def _on_deferred(turn: Turn, e: Enrollment, result: SendResult) -> None:
 
 def _on_refused(turn: Turn, e: Enrollment, result: SendResult) -> None:
     """The gate turned it away for a reason that passes: expired, stale, paused, or a stop that may be released."""
-    if not _answers(e, result):
+    if not _answers(turn, e, result):
         return
     renewals = e.renewals + 1
     again_at = turn.now + asking.refusal(result.outcome, result.send_id, renewals)
-    e = _again(turn, e._replace(renewals=renewals), result, again_at)
+    e = _again(turn, e, result, again_at, renewals=renewals)
     turn.tell(
         e, "waiting", result.step_id, result.ask_no, step_id=result.step_id, code=result.outcome, next_at=again_at
     )
 
 
-def _again(turn: Turn, e: Enrollment, result: SendResult, at: datetime) -> Enrollment:
-    retry = e._replace(phase="retry", due_at=at, ask_no=max(e.ask_no, result.ask_no))
+def _again(turn: Turn, e: Enrollment, result: SendResult, at: datetime, **counts: Any) -> Enrollment:
+    """Ask for it again at `at`, and not before."""
+    place_at = asking.place(turn.policy, e)
+    e = _take_back_newer(turn, e, result)
+    retry = e._replace(phase="retry", due_at=at, ask_no=max(e.ask_no, result.ask_no), place_at=place_at, **counts)
     return turn.save(arm(retry, turn.campaign(e)))
+
+
+def _take_back_newer(turn: Turn, e: Enrollment, result: SendResult) -> Enrollment:
+    """Where an older ask was answered the newer one may still wait for its grant."""
+    return turn.withdraw(e, result.outcome) if result.ask_no < e.ask_no else e
 
 
 OUTCOMES: Mapping[str, Handler] = {
@@ -251,6 +268,7 @@ def _leave(turn: Turn, e: Enrollment, result: SendResult, base_at: datetime) -> 
             renewals=0,
             tries=0,
             tried_at=None,
+            place_at=None,
         )
     )
 

@@ -111,6 +111,8 @@ class Enrollment(NamedTuple):
     after_stops: tuple[str, ...] = ()
     """Lead-wide stops known before it was made: they do not cover it."""
     soft_bounces: int = 0
+    place_at: datetime | None = None
+    """When the present touch fell due, where that is not when it was last asked for: so far back in the queue it stands."""
 
     @property
     def is_open(self) -> bool:

@@ -38,11 +38,12 @@ class _Walk:
     base_at: datetime
     ask_no: int
     renewals: int
+    place_at: datetime | None
     ended: bool = False
 
     def go(self, step_id: str | None, base_at: datetime | None = None) -> bool:
         """On to another step; True: walk on."""
-        self.step_id, self.phase, self.due_at = step_id, "arrive", None
+        self.step_id, self.phase, self.due_at, self.place_at = step_id, "arrive", None, None
         if base_at is not None:
             self.base_at = base_at
         return True
@@ -69,7 +70,7 @@ def advance(turn: Turn, e: Enrollment) -> Enrollment:
     if not campaign.may_send or (campaign.start_at is not None and now < campaign.start_at):
         return turn.save(_stand(e, campaign, now))
     steps = campaign.steps
-    walk = _Walk(e, e.step_id, e.phase, e.due_at, e.base_at or now, e.ask_no, e.renewals)
+    walk = _Walk(e, e.step_id, e.phase, e.due_at, e.base_at or now, e.ask_no, e.renewals, e.place_at)
     going = True
     while going and walk.step_id is not None:
         step = steps.get(walk.step_id)
@@ -95,6 +96,7 @@ def advance(turn: Turn, e: Enrollment) -> Enrollment:
         base_at=walk.base_at,
         ask_no=walk.ask_no,
         renewals=walk.renewals,
+        place_at=walk.place_at,
     )
     return turn.save(rested)
 
@@ -215,6 +217,7 @@ def _ask(turn: Turn, campaign: Campaign, walk: _Walk, step: Step) -> bool:
         return _fail(turn, walk, step, TOO_LARGE)
     turn.effects.append(Ask(ask))
     walk.ask_no = number
+    walk.place_at = due_at if due_at != turn.now else None
     return walk.rest("out", turn.now + asking.silence(turn.policy, walk.renewals))
 
 
@@ -245,9 +248,9 @@ def _rest_condition(turn: Turn, campaign: Campaign, walk: _Walk, step: Step) -> 
 def _rest_email(turn: Turn, campaign: Campaign, walk: _Walk, step: Step) -> bool:
     if not _is_due(turn, walk):
         return False
+    walk.due_at = asking.place(turn.policy, walk.e)
     if walk.phase == "out":  # no answer for a long time: the last net
         walk.renewals += 1
-    walk.due_at = turn.now
     return _ask(turn, campaign, walk, step)
 
 

@@ -210,7 +210,7 @@ class Turn:
             )
             self.effects.append(Withdraw(withdrawal))
         if e.phase == "out":
-            return e._replace(ask_no=number, phase="retry", due_at=self.now, renewals=0)
+            return e._replace(ask_no=number, phase="retry", due_at=self.now, renewals=0, place_at=None)
         return e._replace(ask_no=number)
 
     def hold(self, e: Enrollment, hold: Hold, *, withdraw: bool = True) -> Enrollment:
@@ -240,7 +240,7 @@ class Turn:
         elif e.phase == "retry" and due_at is not None:
             due_at = max(due_at, self.now)
         status: Status = "active" if e.has_begun else "enrolled"
-        freed = e._replace(holds=(), frozen_at=None, due_at=due_at, base_at=base_at, status=status)
+        freed = e._replace(holds=(), frozen_at=None, due_at=due_at, base_at=base_at, status=status, place_at=None)
         return self.save(arm(freed, self.campaign(e)))
 
     def release_lead_wide(self, source_id: str) -> None:
@@ -269,7 +269,7 @@ class Turn:
             e = e._replace(
                 status=status, step_id=None, path=(), phase="arrive", due_at=None, wake_at=None, base_at=None,
                 holds=(), frozen_at=None, renewals=0, tries=0, tried_at=None, subject=None, message_ids=(),
-                after_stops=(),
+                after_stops=(), place_at=None,
             )  # fmt: skip
         else:
             e = e._replace(status=status)

@@ -117,7 +117,7 @@ classified = _Classified()
 def _say(what: str) -> Callable[[RetryCallState], None]:
     def say(state: RetryCallState) -> None:
         error = state.outcome.exception() if state.outcome else None
-        if state.attempt_number in {1, 10} or state.attempt_number % 100 == 0:
+        if state.attempt_number == 10 or state.attempt_number % 100 == 0:
             log.warning("waiting_for_postgres", what=what, attempt=state.attempt_number, error=type(error).__name__)
 
     return say
@@ -125,6 +125,10 @@ def _say(what: str) -> Callable[[RetryCallState], None]:
 
 async def retrying(what: str, call: Callable[[], Awaitable[T]], *, longest_s: float = 5.0) -> T:
     """The result of `call`, tried again with jitter for as long as it raises Retryable; the loop stays alive."""
+    try:
+        return await call()  # without tenacity's bookkeeping, which costs as much as a statement
+    except Retryable as error:
+        log.warning("waiting_for_postgres", what=what, attempt=1, error=type(error).__name__)
     async for attempt in AsyncRetrying(
         retry=retry_if_exception_type(Retryable),
         wait=wait_random_exponential(multiplier=0.1, max=longest_s),

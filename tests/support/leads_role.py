@@ -58,6 +58,9 @@ class Role:
         self.definitions = in_force(*(campaigns or (campaign(),)))
         self.out: list[tuple[str, Any]] = []
         self.work = Work()
+        self.owned = frozenset(range(8))
+        self.fails = False
+        """Whether batches are discarded instead of flushed."""
 
     async def start(self) -> Role:
         self.handler = Leads(
@@ -69,13 +72,16 @@ class Role:
             policy=Policy(),
         )
         await self.handler.start()
-        await self.handler.recovered(frozenset(range(8)))
+        await self.handler.recovered(self.owned)
         return self
 
     async def batch(self, *events: Message | tuple[Message, int]) -> list[tuple[str, Any]]:
         self.work = Work()
         inbound = [event(*pair) if isinstance(pair, tuple) else event(pair) for pair in events]
         await self.handler.handle(self.work, inbound)
+        if self.fails:
+            await self.handler.reset()
+            return []
         self.work.apply()
         out = [
             (r.topic, TOPIC_MODELS[r.topic].validate_json(r.value or b""))

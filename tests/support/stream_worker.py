@@ -121,11 +121,11 @@ def count_recovered(handler: Counting) -> None:
 
     plain = Replay.apply
 
-    def counted(replay: Any, tp: Any, message: Any) -> None:
+    def counted(replay: Any, tp: Any, records: Any) -> None:
         known = replay._recovery.active_offsets.get(tp)
-        plain(replay, tp, message)
-        if tp.topic.endswith("leads-leads-changelog"):
-            handler.applied += replay._recovery.active_offsets.get(tp) != known
+        plain(replay, tp, records)
+        if tp.topic.endswith("leads-leads-changelog") and replay._recovery.active_offsets.get(tp) != known:
+            handler.applied += sum(known is None or record.offset > known for record in records)
 
     Replay.apply = counted  # type: ignore[method-assign]
 

@@ -1,14 +1,17 @@
 """Facts of Faust's internals that the seam changes, and that each change does what it says."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Coroutine
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from aiokafka import ConsumerRecord
 from faust.transport.consumer import Consumer as PlainConsumer
 from faust.types.tuples import TP, ConsumerMessage
 
 from streams.faust_app import add_tables, build_app
+from streams.inbox import Inbox
 from streams.seam import NotThroughTheOutbox, SafeApp, SafeConsumer
 from streams.settings import Settings
 from streams.tables import Table, WindowTable
@@ -41,24 +44,24 @@ def message(offset: int) -> Any:
 
 async def test_the_commit_position_never_passes_an_event_in_flight(consumer: SafeConsumer) -> None:
     for offset in (38, 39):
-        consumer.record(message(offset))
+        consumer.record([(SOURCE, offset)])
     assert consumer._new_offset(SOURCE) is None
-    consumer.record(message(37))
+    consumer.record([(SOURCE, 37)])
     assert consumer._new_offset(SOURCE) == 40
 
 
 async def test_faust_alone_would_commit_past_the_event_in_flight(consumer: SafeConsumer) -> None:
     for offset in (38, 39):
-        consumer.record(message(offset))
+        consumer.record([(SOURCE, offset)])
     assert PlainConsumer._new_offset(consumer, SOURCE) == 40
 
 
 async def test_nor_does_it_where_nothing_was_ever_committed(consumer: SafeConsumer) -> None:
     consumer._committed_offset[SOURCE] = None
     consumer._floor[SOURCE] = 5
-    consumer.record(message(6))
+    consumer.record([(SOURCE, 6)])
     assert consumer._new_offset(SOURCE) is None
-    consumer.record(message(5))
+    consumer.record([(SOURCE, 5)])
     assert consumer._new_offset(SOURCE) == 7
 
 
@@ -67,7 +70,7 @@ async def test_what_faust_acknowledges_by_itself_counts_for_nothing(consumer: Sa
     skipped.ack(consumer)
     assert skipped.acked
     assert consumer._acked[SOURCE] == []
-    consumer.record(skipped)
+    consumer.record([(SOURCE, 37)])
     assert consumer._acked[SOURCE] == [37]
 
 
@@ -104,3 +107,66 @@ async def test_the_settings_that_matter_are_set(app: SafeApp) -> None:
     assert (conf.table_standby_replicas, conf.topic_disable_leader, conf.topic_allow_declare) == (0, True, False)
     assert (conf.broker_session_timeout, conf.broker_heartbeat_interval, conf.broker_rebalance_timeout) == (10, 3, 30)
     assert (conf.consumer_auto_offset_reset, conf.stream_wait_empty, conf.web_enabled) == ("earliest", True, False)
+
+
+# --- from the fetcher to the inbox ------------------------------------------------------------------------------------
+def records(*offsets: int) -> list[Any]:
+    return [ConsumerRecord("enrollments", 0, offset, 0, 0, b"k", b"v", None, 1, 1, ()) for offset in offsets]
+
+
+@pytest.fixture
+def reading(app: SafeApp, consumer: SafeConsumer) -> SafeConsumer:
+    app.inbox = Inbox({"enrollments"}, limit=100)
+    consumer.flow_active = True
+
+    async def first(room: Coroutine[Any, Any, None], suspended: Coroutine[Any, Any, None]) -> None:
+        suspended.close()
+        await room
+
+    consumer.wait_first = first  # pyright: ignore[reportAttributeAccessIssue] - Faust's own needs a started service
+    return consumer
+
+
+def waiting(app: SafeApp) -> list[int]:
+    return [record.offset for _, _, record in app.inbox.take(500, 1 << 20)]
+
+
+async def test_what_was_read_before_is_not_handed_on_again(app: SafeApp, reading: SafeConsumer) -> None:
+    reading._read_offset[SOURCE] = 39
+    await reading._hand_on(SOURCE, records(37, 38, 39, 40), 0)
+    assert waiting(app) == [39, 40]
+    await reading._hand_on(SOURCE, records(38, 39), 0)
+    assert waiting(app) == []
+    assert reading._read_offset[SOURCE] == 40
+
+
+async def test_offsets_without_a_record_do_not_hold_up_the_commit(app: SafeApp, reading: SafeConsumer) -> None:
+    reading._read_offset[SOURCE] = 37
+    await reading._hand_on(SOURCE, records(37, 40, 41), 0)
+    reading.record((SOURCE, offset) for offset in waiting(app))
+    assert reading._new_offset(SOURCE) == 42
+
+
+async def test_a_rebalance_while_the_inbox_is_full_leaves_the_position_alone(
+    app: SafeApp, reading: SafeConsumer
+) -> None:
+    app.inbox.put([(SOURCE, 0, record) for record in records(*range(100))])
+    handing = asyncio.create_task(reading._hand_on(SOURCE, records(100, 101), 0))
+    await asyncio.sleep(0)
+    assert not handing.done()
+    app.consumer_generation_id = 1
+    reading._read_offset[SOURCE] = 50  # where the rebalance seeks to
+    app.inbox.clear()
+    await handing
+    assert reading._read_offset[SOURCE] == 50
+    assert waiting(app) == []
+
+
+async def test_the_shortest_queue_of_a_fetch_goes_first(reading: SafeConsumer, monkeypatch: pytest.MonkeyPatch) -> None:
+    tick = TP("lead-ticks", 0)
+
+    async def fetched(timeout_s: float) -> Any:
+        return {SOURCE: records(*range(1000)), tick: records(7)}, {SOURCE, tick}
+
+    monkeypatch.setattr(reading, "_wait_next_records", fetched)
+    assert [tp for tp, _ in await reading._fetched(1.0)] == [tick, SOURCE]

@@ -5,6 +5,7 @@ from zlib import crc32
 
 import pytest
 
+from domain.campaign import Window
 from domain.dispatch.asks import Ask, Withdrawn, entry_domain, entry_of, entry_send_id
 from domain.dispatch.grants import CHUNK, Slot, State, grant_id_of, read_chunk
 from domain.dispatch.instants import DAY, HOUR, MINUTE
@@ -57,6 +58,40 @@ def test_a_higher_ask_no_replaces_the_one_that_waits():
     granted = world.advance(at("10:00"))
     assert [(one.ask.ask_no, one.ask.due_at) for one in granted] == [(2, at("09:00"))]
     assert world.partition.waiting == 0
+
+
+def test_a_touch_that_is_asked_for_again_while_it_waits_keeps_its_place_also_after_a_restart():
+    world = World(definitions(campaign(per_hour=1), mailbox()))
+    world.advance(at("10:00"))
+    world.ask(*(ask(n, due_at=at("08:00") + n) for n in range(6)))
+    world.advance(at("10:00"))
+    for number in range(2, 40):
+        world.ask(ask(1, ask_no=number, due_at=at("08:00") + 1))
+    lane = world.partition._registry.lane("c", None)
+    assert sum(len(queue.heap) for queue in lane.queues.values()) == 5, "its entry in the queue is the one it had"
+    [second] = world.advance(at("11:00"))
+    assert (second.ask.send_id, second.ask.ask_no) == (send_id(1), 39)
+    world.ask(ask(2, ask_no=7, due_at=at("08:00") + 2))
+    world.restart()
+    [third] = world.advance(at("12:00"))
+    assert (third.ask.send_id, third.ask.ask_no) == (send_id(2), 7)
+
+
+def test_a_touch_that_is_asked_for_again_with_another_zone_keeps_its_place_in_that_zones_queue():
+    office = campaign(window=Window(frozenset(range(5)), 9, 17))
+    world = World(definitions(office, mailbox()))
+    world.advance(at("10:00"))
+    for number in range(3):
+        world.ask(ask(number, zone="America/Los_Angeles"))
+    assert world.advance(at("10:00")) == [], "there it is night"
+    world.ask(ask(1, ask_no=2, zone="Europe/Stockholm"))
+    [granted] = world.advance(at("10:00"))
+    assert (granted.ask.send_id, granted.ask.ask_no) == (send_id(1), 2)
+    world.ask(ask(2, ask_no=2, zone="Europe/Stockholm"), ask(2, ask_no=3, zone="America/Los_Angeles"))
+    assert world.advance(at("10:00")) == []
+    assert world.partition.waiting == 2
+    assert sorted(one.ask.ask_no for one in world.advance(at("20:00"))) == [1, 3]
+    assert (world.partition.waiting, world.by_reason()) == (0, {})
 
 
 def test_a_withdrawn_touch_is_not_granted_and_no_late_ask_revives_it(world):

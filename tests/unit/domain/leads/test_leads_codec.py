@@ -49,6 +49,7 @@ ENROLLMENTS = st.builds(
     frozen_at=MAYBE,
     after_stops=st.lists(NAMES, max_size=2).map(tuple),
     soft_bounces=st.integers(0, 3),
+    place_at=MAYBE,
 )
 LEADS = st.builds(
     Lead,

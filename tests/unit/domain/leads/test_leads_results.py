@@ -9,7 +9,7 @@ from domain.leads import asking
 from domain.leads.effects import Effect, Policy
 from domain.leads.results import FAILURES, OUTCOMES
 from domain.replies.bounces import BOUNCE_CODES
-from schemas.enrollments import Exit
+from schemas.enrollments import Exit, Pause, Resume
 from schemas.sending import DueSend, Outcome
 from tests.support.leads import (
     DAY,
@@ -246,6 +246,120 @@ def test_a_touch_without_an_answer_is_asked_for_again_ever_more_rarely() -> None
     assert gaps == sorted(gaps)
     assert len(again) <= 8
     assert [a.ask_no for a in again] == list(range(2, len(again) + 2))
+
+
+def test_a_touch_that_is_asked_for_again_after_a_silence_keeps_its_place_in_the_queue() -> None:
+    story, ask = started()
+    again = asks(story.after(30 * DAY))
+    assert len(again) > 2
+    assert {one.due_at for one in again} == {ask.due_at}
+    assert [one.at for one in again] == sorted({one.at for one in again}), "only when it was asked for is later"
+
+
+def test_a_touch_that_waited_for_the_launch_keeps_its_place_however_late_it_was_asked_for() -> None:
+    story = Story(in_force(campaign(status="paused")))
+    story.event(enroll())
+    story.until(T0 + 2 * HOUR)
+    (ask,) = asks(story.define(campaign()))
+    assert (ask.due_at, ask.at) == (T0, T0 + 2 * HOUR)
+    assert {one.due_at for one in asks(story.after(3 * DAY))} == {T0}
+
+
+@pytest.mark.parametrize("outcome", AGAIN)
+def test_a_touch_that_was_turned_away_or_deferred_keeps_its_place_too(outcome: str) -> None:
+    """A server's deferral may be tried for 48 hours: at the end of a backlog of days there would be no second try."""
+    story, ask = started()
+    story.event(result(ask, outcome, at=T0 + MINUTE))
+    again = story.next_ask()
+    assert (again.due_at, again.at > T0 + MINUTE) == (T0, True)
+    story.now = again.at
+    assert [one.due_at for one in asks(story.after(5 * HOUR))][:1] == [T0], "and after a silence that follows"
+
+
+def test_the_next_touch_has_its_own_place() -> None:
+    story, _ = started()
+    (again,) = asks(story.after(2 * HOUR))
+    story.event(result(again, granted_at=story.now))
+    assert story.enrollment().place_at is None
+    second = story.next_ask()
+    assert second.due_at == second.at == T0 + 2 * HOUR + 3 * DAY
+
+
+@pytest.mark.parametrize("deferred", [True, False])
+def test_a_touch_that_a_hold_took_back_is_due_when_the_hold_ends(deferred: bool) -> None:
+    story, _ = started()
+    (ask,) = asks(story.after(2 * HOUR))
+    if deferred:
+        story.event(result(ask, "deferred", at=story.now), at=story.now)
+    story.event(Pause(event_id="p", lead_id=LEAD), at=story.now)
+    story.now += 5 * DAY
+    (again,) = asks(story.event(Resume(event_id="r", lead_id=LEAD), at=story.now))
+    assert again.due_at == story.now
+
+
+# --- an answer to an older ask ----------------------------------------------------------------------------------------
+@pytest.mark.parametrize("outcome", AGAIN)
+def test_what_became_of_an_older_ask_after_the_newest_was_made_is_believed(outcome: str) -> None:
+    """The older grant was on its way, so the newer was answered `unused` and has no result of its own."""
+    story, first = started()
+    (second,) = asks(story.after(HOUR))
+    story.event(result(first, outcome, at=story.now + MINUTE), at=story.now + MINUTE)
+    third = story.next_ask()
+    assert third.ask_no > second.ask_no
+    assert third.at - second.at < HOUR, "soon, and not after the next silence of hours"
+
+
+def test_the_newer_ask_is_taken_back_before_the_back_off_of_the_older_begins() -> None:
+    story, first = started()
+    (second,) = asks(story.after(HOUR))
+    effects = story.event(result(first, "deferred", at=story.now + MINUTE), at=story.now + MINUTE)
+    (taken,) = [one for one in withdrawals(effects) if one.send_id == first.send_id]
+    assert taken.ask_no > second.ask_no
+    assert story.next_ask().ask_no > taken.ask_no
+
+
+@pytest.mark.parametrize("outcome", AGAIN)
+def test_what_became_of_an_older_ask_before_the_newest_was_made_changes_nothing(outcome: str) -> None:
+    """Then the ledger lets the newer grant in, and its own result will come; or this is a repeat of what is known."""
+    story, first = started()
+    asks(story.after(HOUR))
+    before = story.value
+    assert story.event(result(first, outcome, at=story.now - MINUTE), at=story.now + MINUTE) == []
+    assert story.value == before
+
+
+@pytest.mark.parametrize("outcome", AGAIN)
+def test_an_older_answer_that_is_told_again_is_counted_once(outcome: str) -> None:
+    story, first = started()
+    asks(story.after(HOUR))
+    late = result(first, outcome, at=story.now + MINUTE)
+    story.event(late, at=story.now + MINUTE)
+    for _ in range(asking.TRIES + 1):
+        before = story.value
+        assert story.event(late) == []
+        assert story.value == before
+        story.now = story.next_ask().at
+    assert story.enrollment().is_open
+
+
+def test_a_touch_that_an_older_asks_last_deferral_fails_is_taken_back() -> None:
+    story, ask = started()
+    for _ in range(1, asking.TRIES):
+        story.event(result(ask, "deferred", at=story.now))
+        ask = story.next_ask()
+        story.now = ask.at
+    (newer,) = asks(story.after(HOUR))
+    effects = story.event(result(ask, "deferred", at=story.now + MINUTE), at=story.now + MINUTE)
+    assert kinds(effects) == ["failed"]
+    assert [one.ask_no > newer.ask_no for one in withdrawals(effects) if one.send_id == ask.send_id] == [True]
+
+
+def test_a_touch_that_left_for_its_older_ask_is_never_asked_for_again() -> None:
+    story, first = started()
+    (second,) = asks(story.after(HOUR))
+    story.event(result(first, "expired", at=story.now + MINUTE), at=story.now + MINUTE)
+    story.event(result(second, granted_at=story.now + 2 * MINUTE))
+    assert story.next_ask().step_id == "nudge"
 
 
 def test_a_fast_clock_asks_again_no_sooner_than_a_minute_of_wall_time() -> None:

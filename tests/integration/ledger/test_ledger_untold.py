@@ -1,0 +1,75 @@
+"""An unsubscribe and what tells of it are one: whoever comes after a crash finds it, and two tell each its own."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from api.publisher import Outgoing
+from api.untold import Untold
+from schemas.tracking import Hit
+from sinks.ports import Suppression
+from streams.errors import Retryable
+from tests.support.ledger import AT, World, grant
+
+LEFT = Suppression("all", "unsubscribe", "unsubscribe:u1", email="zoe@example.com")
+
+
+def hit(event_id: str = "u1") -> Hit:
+    of = grant().touch
+    return Hit(
+        type="unsubscribe",
+        event_id=event_id,
+        lead_id=of.lead_id,
+        campaign_id=of.campaign_id,
+        step_id=of.step_id,
+        entry_no=1,
+        send_id=of.send_id,
+        method="POST",
+        at=AT,
+        wall=AT,
+    )
+
+
+@dataclass
+class Broker:
+    away: bool = False
+    sent: list[Any] | None = None
+
+    async def publish(self, messages: Any) -> None:
+        if self.away:
+            raise Retryable("no broker")
+        self.sent = [*(self.sent or []), *messages]
+
+
+async def test_what_a_killed_process_committed_and_did_not_tell_is_told_by_the_next_one(world: World) -> None:
+    await Untold(world.stops, Broker()).suppress([LEFT], hit())  # and killed here
+    assert await world.stops.suppressed("zoe@example.com") == {"all"}
+
+    broker = Broker(away=True)
+    untold = Untold(world.stops, broker)
+    with pytest.raises(Retryable):
+        await untold.once()
+    broker.away = False
+    assert await untold.once() == 1
+    assert broker.sent == [Outgoing("tracking-hits", hit(), "zoe")]
+    assert await untold.once() == 0
+
+
+async def test_a_suppression_that_cannot_be_stored_leaves_nothing_to_tell(world: World) -> None:
+    with pytest.raises(ValueError, match="needs an address"):
+        await world.stops.unsubscribe([Suppression("all", "unsubscribe", "u1")], "u1", hit().model_dump_json())
+    await world.pool.execute("ALTER TABLE untold_hits ADD CHECK (event_id <> 'u2')")
+    with pytest.raises(Exception, match="untold_hits"):
+        await world.stops.unsubscribe([LEFT], "u2", "{}")
+    assert await world.stops.suppressed("zoe@example.com") == frozenset()
+
+
+async def test_two_processes_tell_each_its_own(world: World) -> None:
+    for number in range(3):
+        await world.stops.unsubscribe([LEFT], f"u{number}", hit(f"u{number}").model_dump_json())
+    async with world.stops.telling(2) as first, world.stops.telling(2) as second:
+        assert (len(first), len(second)) == (2, 1)
+        assert not set(first) & set(second)
+    async with world.stops.telling() as left:
+        assert left == []
