@@ -6,7 +6,7 @@ import logging
 
 import typer
 
-from api.commands import ambiguous, campaigns, definitions, demo, letters, mailboxes, operating, reading
+from api.commands import ambiguous, campaigns, definitions, demo, enroll, letters, mailboxes, operating, reading, status
 
 app = typer.Typer(
     name="touchline",
@@ -15,7 +15,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Outreach campaigns as a stream: every touch at the right moment, within every limit, never twice.",
 )
-for family in (demo, definitions, campaigns, reading, ambiguous, letters, operating, mailboxes):
+for family in (demo, definitions, enroll, campaigns, status, reading, ambiguous, letters, operating, mailboxes):
     family.register(app)
 
 

@@ -120,9 +120,11 @@ class Control:
         """Start a scheduled campaign whose start has come, unless it has changed since `revision`."""
         return await self._move_unchanged(campaign_id, revision, "active")
 
-    async def finish(self, campaign_id: str, revision: int) -> bool:
-        """Complete an active campaign in which nothing can move, unless it has changed since `revision`."""
-        return await self._move_unchanged(campaign_id, revision, "completed")
+    async def finish(self, campaign_id: str, revision: int, asked: int | None = None) -> bool:
+        """Complete an active campaign in which nothing can move, unless it has changed since `revision`, or was asked
+        to take more leads than the `asked` that were seen to be finished.
+        """
+        return await self._move_unchanged(campaign_id, revision, "completed", asked)
 
     async def stop_all(self, *, stopped: bool) -> Definition:
         """Close (or open again) the one gate before every send."""
@@ -190,10 +192,12 @@ class Control:
         await self.publish_pending()
         return moved
 
-    async def _move_unchanged(self, campaign_id: str, revision: int, wanted: CampaignStatus) -> bool:
+    async def _move_unchanged(
+        self, campaign_id: str, revision: int, wanted: CampaignStatus, asked: int | None = None
+    ) -> bool:
         async with self._store.changing() as changes:
             head = await self._campaign(changes, campaign_id)
-            if head.revision != revision:
+            if head.revision != revision or (asked is not None and await changes.asked(campaign_id) != asked):
                 return False
             await self._move(changes, head, wanted)
         await self.publish_pending()

@@ -12,6 +12,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 from pydantic import ValidationError
 
+from agents.dispatch import GRANT_LIFE
 from api.bootstrap import dsn_of, keys_of
 from api.lag import read_lag
 from domain.compile import compile_definition
@@ -25,9 +26,13 @@ from streams import dead_letters, kafka
 from streams.access import connect
 from streams.errors import Retryable
 from streams.settings import Settings, SettingsError, env_name
+from streams.ticks import MAX_AHEAD
 from streams.topology import all_topics
 
 MAX_SKEW_S = 5.0
+SKEW_REMEDY = (
+    "set this machine's clock and Postgres's by NTP, then restart the roles here: they go by the clock they began with"
+)
 MAX_LAG = 10_000
 MEND = "mend the setting that is named"
 
@@ -100,13 +105,48 @@ async def _postgres(settings: Settings) -> str:
         missing = [f"{step.number:03}_{step.name}" for step in migrations() if step.number not in applied]
         if missing:
             raise CheckFailed(f"migrations are missing: {', '.join(missing)}", "run touchline migrate")
-        there = await connection.fetchval("SELECT clock_timestamp()")
-        skew = abs((datetime.now(UTC) - there).total_seconds())
-        if skew > MAX_SKEW_S:
-            raise CheckFailed(f"its clock and this one differ by {skew:.0f} s", "set both clocks by NTP")
     finally:
         await connection.close()
     return f"PostgreSQL {version}, migrated"
+
+
+async def _clock(settings: Settings) -> str:
+    try:
+        connection = await asyncpg.connect(dsn_of(settings), timeout=5)
+    except (SettingsError, OSError, TimeoutError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        raise CheckFailed("cannot be compared", "see postgres above") from None
+    try:
+        ahead_s = await ahead_of(lambda: connection.fetchval("SELECT clock_timestamp()"), lambda: datetime.now(UTC))
+    finally:
+        await connection.close()
+    return judged_skew(ahead_s)
+
+
+async def ahead_of(there: Callable[[], Awaitable[datetime]], here: Callable[[], datetime]) -> float:
+    """By how many seconds the clock `here` is ahead of the one `there` (negative: behind), as the fastest of three answers
+    tells it: the other clock is taken to have been read half-way between question and answer.
+    """
+    found: list[tuple[float, float]] = []
+    for _ in range(3):
+        asked = here()
+        read = await there()
+        trip_s = (here() - asked).total_seconds()
+        found.append((trip_s, (asked - read).total_seconds() + trip_s / 2))
+    return min(found)[1]
+
+
+def judged_skew(ahead_s: float) -> str:
+    """What a machine's clock that is so far ahead of Postgres's (negative: behind) means. Raises CheckFailed beyond 5 s."""
+    found = f"{abs(ahead_s):.1f} s {'ahead of' if ahead_s > 0 else 'behind'} Postgres's"
+    if abs(ahead_s) <= MAX_SKEW_S:
+        return found
+    life_s = GRANT_LIFE.total_seconds()
+    meaning = f"grants that dispatch makes here live {life_s + ahead_s:.0f} s instead of {life_s:.0f}"
+    if ahead_s <= -life_s:
+        meaning = f"grants that dispatch makes here live {life_s:.0f} s and have expired at the gate: nothing is sent"
+    elif ahead_s > MAX_AHEAD.total_seconds():
+        meaning = "ticks made here are refused: nothing falls due"
+    raise CheckFailed(f"clock_skew: this machine's is {found}; {meaning}", SKEW_REMEDY)
 
 
 async def _definitions(settings: Settings) -> str:
@@ -170,6 +210,7 @@ CHECKS: tuple[tuple[str, Callable[[Settings], Awaitable[str]]], ...] = (
     ("token keys", _keys),
     ("kafka", _kafka),
     ("postgres", _postgres),
+    ("clock", _clock),
     ("definitions", _definitions),
     ("lag", _lag),
     ("dead letters", _letters),

@@ -10,8 +10,8 @@ from api.errors import ConflictError, NotFoundError
 from api.leads_file import LeadRow
 from api.publisher import Outgoing, PublisherPort
 from domain.ids import event_id
-from domain.lifecycle import CLOSED
-from schemas.definitions import Definition
+from domain.lifecycle import CLOSED, ClosedError, check_takes_leads
+from schemas.definitions import CampaignStatus, Definition
 from schemas.enrollments import AddedBy, Enroll
 from streams.clock import ClockLike
 
@@ -20,7 +20,7 @@ Variant = Literal["a", "b", "random"]
 
 
 class AsksPort(Protocol):
-    """Where it is noted who was asked for (`sinks.postgres.control.ControlStore`)."""
+    """Where it is noted who was asked for (`sinks.postgres.control.ControlStore`). `ask` raises ClosedError."""
 
     async def head(self, kind: str, definition_id: str) -> Definition | None: ...
     async def ask(self, campaign_id: str, lead_ids: Sequence[str]) -> tuple[frozenset[str], frozenset[str]]: ...
@@ -29,18 +29,25 @@ class AsksPort(Protocol):
 
 @dataclass(slots=True)
 class Enrolled:
-    """`added` leads were asked for the first time; `skipped` says why others were not, by lead id."""
+    """`added` leads were asked for the first time; `skipped` says why others were not, by lead id.
+
+    `closed_as` is the campaign's status when somebody ended it in the meantime: those of the `published` leads that had
+    not been enrolled by then are refused (`campaign_closed`).
+    """
 
     added: int = 0
-    published: int = 0
+    published: list[str] = field(default_factory=list)
     skipped: dict[str, str] = field(default_factory=dict)
+    closed_as: CampaignStatus | None = None
 
     def as_json(self) -> dict[str, Any]:
         """The answer of docs/behaviour.md 2.1."""
+        closed = {"campaign_closed": self.closed_as} if self.closed_as is not None else {}
         return {
-            "success": True,
+            "success": self.closed_as is None,
             "added": self.added,
             "skipped": [{"lead_id": lead_id, "reason": reason} for lead_id, reason in self.skipped.items()],
+            **closed,
         }
 
 
@@ -62,15 +69,19 @@ class Enroller:
         variant: Variant = "random",
         progress: Callable[[int], None] = lambda done: None,
     ) -> Enrolled:
-        """Ask the campaign to take these leads. All are noted before the first is published, so a campaign never looks
-        finished in the middle of an import. Event ids are deterministic: a repeated import publishes only what the
-        broker had not acknowledged, and changes nothing.
+        """Ask the campaign to take these leads. All are noted before the first is published, and no campaign completes by
+        itself while it awaits somebody who was noted. A person, or its end date, may end it in the middle: the answer
+        says so. Event ids are deterministic: a repeated import publishes only what the broker had not acknowledged, and
+        changes nothing.
 
         Raises NotFoundError for an unknown campaign, ConflictError for a closed one, Retryable when a store is away.
         """
         await self.check(campaign_id)
         done = Enrolled()
-        new, unacked = await self._asks.ask(campaign_id, [row.lead_id for row in rows])
+        try:
+            new, unacked = await self._asks.ask(campaign_id, [row.lead_id for row in rows])
+        except ClosedError as error:
+            raise ConflictError(str(error)) from None
         done.added = len(new)
         waiting: list[LeadRow] = []
         for row in rows:
@@ -84,8 +95,11 @@ class Enroller:
                 [self._event(campaign_id, row, added_by, mailbox_id, variant) for row in some]
             )
             await self._asks.acked(campaign_id, [row.lead_id for row in some])
-            done.published += len(some)
-            progress(done.published)
+            done.published += [row.lead_id for row in some]
+            progress(len(done.published))
+        head = await self._asks.head("campaign", campaign_id) if waiting else None
+        if head is not None and head.status in CLOSED:
+            done.closed_as = head.status
         return done
 
     async def check(self, campaign_id: str) -> Definition:
@@ -93,10 +107,10 @@ class Enroller:
         campaign = await self._asks.head("campaign", campaign_id)
         if campaign is None:
             raise NotFoundError(f"there is no campaign {campaign_id!r}: apply its definition first")
-        if campaign.status in CLOSED:
-            raise ConflictError(
-                f"campaign_closed: campaign {campaign_id!r} is {campaign.status} and takes no more leads"
-            )
+        try:
+            check_takes_leads(campaign_id, campaign.status)
+        except ClosedError as error:
+            raise ConflictError(str(error)) from None
         return campaign
 
     def _event(

@@ -11,6 +11,7 @@ from aiokafka.errors import KafkaError
 from schemas.base import Message
 from streams.errors import Retryable
 from streams.outbox import Outbox
+from streams.provision import verify_partitions
 from streams.settings import Settings, SettingsError
 from streams.work import Routing, Work
 
@@ -65,6 +66,7 @@ class Publisher:
     async def _connected(self) -> Outbox:
         async with self._connecting:
             if self._outbox is None:
+                await verify_partitions(self._settings)
                 outbox = Outbox(self._settings)
                 await outbox.start()
                 self._outbox = outbox

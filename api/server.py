@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack
 
 import structlog
 from aiohttp import web
+from aiokafka.errors import KafkaError
 
 from api.bootstrap import clock_of, dsn_of, keys_of, settle_memory
 from api.control import Control
@@ -15,8 +16,10 @@ from api.enrolling import Enroller
 from api.http.app import make_app
 from api.http.hits import HitBuffer
 from api.http.services import Services
+from api.lag import Unread
 from api.publisher import Publisher
 from api.steward import Steward
+from api.untold import Untold
 from sinks.postgres.connect import LEDGER_PLAN, connect, retrying
 from sinks.postgres.control import ControlStore
 from sinks.postgres.leases import PostgresGates
@@ -26,6 +29,7 @@ from sinks.postgres.read_models import ReadModels
 from sinks.postgres.stops import PostgresStops
 from streams.access import check_access
 from streams.health import listen
+from streams.provision import verify_partitions
 from streams.settings import Settings
 
 LOG = structlog.get_logger("api")
@@ -63,7 +67,7 @@ async def build(settings: Settings, closing: AsyncExitStack) -> tuple[Services, 
         clock=clock,
         hits=HitBuffer(hit_publisher),
         publisher=publisher,
-        stops=PostgresStops(ledger_pool, keys.hash_secret),
+        untold=Untold(PostgresStops(ledger_pool, keys.hash_secret), hit_publisher),
         ledger=PostgresLedger(ledger_pool, keys.hash_secret),
         store=store,
         control=control,
@@ -73,15 +77,25 @@ async def build(settings: Settings, closing: AsyncExitStack) -> tuple[Services, 
         api_token=settings.api_token.get_secret_value() if settings.api_token else None,
         webhook_secret=settings.webhook_secret.get_secret_value().encode() if settings.webhook_secret else None,
     )
-    return services, Steward(control, store, models, clock), ready
+    return services, Steward(control, store, models, clock, Unread(settings)), ready
 
 
-async def _tend(settings: Settings, steward: Steward, ready: _Progress) -> None:
-    """Migrate as soon as Postgres answers, then go round. Raises AccessRefused when the brokers refuse this process."""
+async def _tend(settings: Settings, services: Services, steward: Steward, ready: _Progress) -> None:
+    """Migrate as soon as Postgres answers, then go round.
+
+    Raises AccessRefused when the brokers refuse this process, PartitionsDiffer when it would publish to other partitions.
+    """
     await check_access(settings)
+    try:
+        async with asyncio.timeout(DRAIN_S):
+            await verify_partitions(settings)
+    except (KafkaError, OSError, TimeoutError) as error:
+        LOG.warning("partitions_not_verified", error=repr(error))  # each connection for publishing does it again
     await retrying("migrate", lambda: migrate(dsn_of(settings)))
     ready.missing = None
-    await steward.run()
+    async with asyncio.TaskGroup() as duties:
+        duties.create_task(steward.run())
+        duties.create_task(services.untold.run())
 
 
 async def serve(settings: Settings) -> int:
@@ -97,7 +111,7 @@ async def serve(settings: Settings) -> int:
         await listen(runner, settings.host, settings.api_port, "api_port")
         services.hits.start()
         closing.push_async_callback(services.hits.stop)
-        tending = asyncio.create_task(_tend(settings, steward, ready), name="steward")
+        tending = asyncio.create_task(_tend(settings, services, steward, ready), name="steward")
         settle_memory()
         LOG.info("listening", host=settings.host, port=runner.addresses[0][1])
         stopping = asyncio.create_task(stop.wait())

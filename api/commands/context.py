@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from api.publisher import Publisher
     from sinks.postgres.cards import Cards
     from sinks.postgres.control import ControlStore
+    from sinks.postgres.outlook import Outlook
     from sinks.postgres.read_models import ReadModels
     from streams.clock import ClockLike
 
@@ -37,6 +38,7 @@ T = TypeVar("T")
 STACK_ENV = "stack.json"
 DEFAULT_DATA = Path(".touchline")
 
+CampaignId = Annotated[str, typer.Argument(help="The campaign's id.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]
 
 
@@ -151,6 +153,7 @@ class Office:
     control: Control
     store: ControlStore
     models: ReadModels
+    outlook: Outlook
     cards: Cards
     enroller: Enroller
     publisher: Publisher
@@ -169,6 +172,7 @@ async def office(*require: str) -> AsyncGenerator[Office]:
     from sinks.postgres.control import ControlStore
     from sinks.postgres.leases import PostgresGates
     from sinks.postgres.migrate import migrate
+    from sinks.postgres.outlook import Outlook
     from sinks.postgres.read_models import ReadModels
 
     settings = settings_for("postgres_dsn", *require)
@@ -182,4 +186,5 @@ async def office(*require: str) -> AsyncGenerator[Office]:
         store = ControlStore(pool)
         control = Control(store, PostgresGates(pool), publisher, clock)
         models = ReadModels(pool)
-        yield Office(settings, control, store, models, Cards(pool), Enroller(store, publisher, clock), publisher, clock)
+        enroller = Enroller(store, publisher, clock)
+        yield Office(settings, control, store, models, Outlook(pool), Cards(pool), enroller, publisher, clock)

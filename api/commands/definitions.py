@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from api.documents import InvalidFiles
     from streams.settings import Settings
 
+PROBE_S = 10.0
 Files = Annotated[
     list[Path], typer.Argument(help="YAML files with documents (kind: Pool, Mailbox, Campaign, ReplyRule).")
 ]
@@ -65,13 +67,19 @@ async def _apply(files: list[Path], *, as_json: bool) -> None:
 
 async def _unpublished(settings: Settings) -> str:
     """Why the topic lacks what was applied, and what becomes of it."""
-    from streams.access import AccessRefused, check_access
+    from aiokafka.errors import KafkaError
 
+    from streams.provision import verify_partitions
+    from streams.settings import SettingsError
+
+    why = "Kafka does not answer"
     try:
-        await check_access(settings)
-        why = "Kafka does not answer"
-    except AccessRefused as refused:
+        async with asyncio.timeout(PROBE_S):
+            await verify_partitions(settings)
+    except SettingsError as refused:
         why = str(refused)
+    except (KafkaError, OSError, TimeoutError):
+        pass  # that is why
     return f"{why}\nWhat was applied is stored; the API publishes it as soon as it can"
 
 

@@ -42,7 +42,9 @@ def list_letters(
 
 async def _all(settings: Settings, reason: str | None, topic: str | None) -> list[DeadLetter]:
     from streams.dead_letters import read
+    from streams.provision import verify_partitions
 
+    await verify_partitions(settings)
     return [
         letter
         async for letter in read(settings)
@@ -100,10 +102,12 @@ async def _replay(settings: Settings, place: str | None, reason: str | None) -> 
 
 async def _one(settings: Settings, place: str) -> DeadLetter:
     from streams.dead_letters import read
+    from streams.provision import verify_partitions
 
     partition, _, offset = place.partition(":")
     if not (partition.isdecimal() and offset.isdecimal()):
         raise UserError(f"{place!r} is not PARTITION:OFFSET")
+    await verify_partitions(settings)
     found = read(settings, int(partition), int(offset))
     async with aclosing(cast("AsyncGenerator[DeadLetter]", found)) as letters:
         async for letter in letters:

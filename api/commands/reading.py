@@ -46,23 +46,32 @@ async def _lead(lead_id: str, *, as_json: bool) -> None:
 
 @command
 def lag(
-    total: Annotated[bool, typer.Option("--total", help="One line a group and topic.")] = False, as_json: Json = False
+    partitions: Annotated[bool, typer.Option("--partitions", help="One line a partition.")] = False,
+    as_json: Json = False,
 ) -> None:
-    """What each role has not read yet, asked of the broker itself."""
-    from api.lag import read_lag
+    """What each role has not read yet, and how long the oldest of it has stood; asked of the broker itself."""
+    from api.lag import read_lag, totals
 
-    found = run(read_lag(settings_for()))
+    found = run(read_lag(settings_for(), ages=True))
     if as_json:
         print_json([item.as_json() for item in found])
         return
-    if total:
-        sums: dict[tuple[str, str], int] = {}
-        for item in found:
-            sums[item.group, item.topic] = sums.get((item.group, item.topic), 0) + item.lag
-        console().print(grid("lag", ("group", "topic", "lag"), ((*key, behind) for key, behind in sums.items())))
+    if partitions:
+        rows = [(item.group, item.topic, item.partition, item.lag, _age(item.oldest_age_s)) for item in found]
+        console().print(grid("lag", ("group", "topic", "partition", "unread", "oldest"), rows))
         return
-    rows = ((item.group, item.topic, item.partition, item.lag) for item in found)
-    console().print(grid("lag", ("group", "topic", "partition", "lag"), rows))
+    sums = [(item.group, item.topic, item.lag, _age(item.oldest_age_s)) for item in totals(found)]
+    console().print(grid("lag", ("group", "topic", "unread", "oldest"), sums))
+
+
+def _age(seconds: float | None) -> str:
+    """A length of time as people say it."""
+    if seconds is None:
+        return ""
+    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:.0f} s"
 
 
 cards = typer.Typer(no_args_is_help=True, help="Cards for people: list them, move them.")

@@ -44,7 +44,9 @@ class EnrollIn(BaseModel):
 
 
 async def enroll(request: web.Request) -> web.Response:
-    """`{success, added, skipped}`, with a reason for each one skipped."""
+    """`{success, added, skipped}`, with a reason for each one skipped. 409 with the same, and `campaign_closed`, when the
+    campaign was ended in the middle: leads that had not been enrolled by then are refused.
+    """
     services = request.app[SERVICES]
     campaign_id = request.match_info["campaign_id"]
     try:
@@ -61,7 +63,7 @@ async def enroll(request: web.Request) -> web.Response:
         campaign_id, rows, added_by="api", mailbox_id=asked.mailboxId, variant=asked.variant
     )
     done.skipped.update(skipped)
-    return web.json_response(done.as_json())
+    return web.json_response(done.as_json(), status=200 if done.closed_as is None else 409)
 
 
 async def _rows(services: Services, asked: EnrollIn) -> tuple[list[LeadRow], dict[str, str]]:

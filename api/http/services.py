@@ -11,8 +11,9 @@ from api.control import Control
 from api.enrolling import Enroller
 from api.http.hits import HitBuffer
 from api.publisher import PublisherPort
+from api.untold import Untold
 from domain.tokens import TokenKeys
-from sinks.ports import ResolvePort, StopPort
+from sinks.ports import ResolvePort
 from sinks.postgres.control import ControlStore
 from sinks.postgres.read_models import ReadModels
 from streams.clock import ClockLike
@@ -26,7 +27,7 @@ class Services:
     clock: ClockLike
     hits: HitBuffer
     publisher: PublisherPort
-    stops: StopPort
+    untold: Untold
     ledger: ResolvePort
     store: ControlStore
     control: Control

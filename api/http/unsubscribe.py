@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 from typing import Literal
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import jinja2
 import structlog
@@ -66,7 +66,7 @@ async def show(request: web.Request) -> web.Response:
 
 
 async def unsubscribe(request: web.Request) -> web.Response:
-    """Commit the suppression, then answer 200, then tell of it. 503 while the ledger is away: nothing is promised."""
+    """Commit the suppression with what tells of it, then answer 200. 503 while the ledger is away: nothing is promised."""
     link = _link(request)
     if link is None:
         return _unknown()
@@ -74,13 +74,11 @@ async def unsubscribe(request: web.Request) -> web.Response:
     form = await request.post()
     scope = SCOPES.get(str(form.get("scope", "all")), "all")
     try:
-        request_id = str(uuid4())
-        await _commit(services, link, scope, request_id)
+        await _commit(services, link, _hit(services, request, link, scope))
     except Retryable as error:
         LOG.warning("unsubscribe_not_stored", error=str(error))
         return _page(503, "Please try again", AWAY)
     metrics.UNSUBSCRIBES.labels(scope).inc()
-    services.hits.add(_hit(services, request, link, scope, request_id))
     return _page(200, "You are unsubscribed", SAID[scope])
 
 
@@ -91,29 +89,25 @@ SAID: dict[Scope, str] = {
 }
 
 
-async def _commit(services: Services, link: LinkToken, scope: Scope, request_id: str) -> None:
+async def _commit(services: Services, link: LinkToken, hit: Hit) -> None:
     """By the address that the mail really went to, and by the lead, so that a change of address does not undo it.
 
     Each request is a source of its own: one that comes after an operator lifted an earlier one counts again.
     """
-    touch = _send_id(link)
-    row = (await services.ledger.resolve([touch])).get(touch)
-    full = {"all": "all", "campaign": f"campaign:{link.campaign_id}"}.get(scope)
+    row = (await services.ledger.resolve([hit.send_id])).get(hit.send_id)
+    full = {"all": "all", "campaign": f"campaign:{link.campaign_id}"}.get(hit.scope)
     if full is None:
         campaign = await services.store.head("campaign", link.campaign_id)
         goal = campaign.spec.get("goal", "acquisition") if campaign else None
         full = f"goal:{goal}" if goal else "all"
-    await services.stops.suppress(
-        [
-            Suppression(
-                scope=full,
-                reason="unsubscribe",
-                source_id=f"unsubscribe:{request_id}",
-                address_key=row.address_key if row else None,
-                lead_id=link.lead_id,
-            )
-        ]
+    suppression = Suppression(
+        scope=full,
+        reason="unsubscribe",
+        source_id=f"unsubscribe:{hit.event_id}",
+        address_key=row.address_key if row else None,
+        lead_id=link.lead_id,
     )
+    await services.untold.suppress([suppression], hit)
 
 
 async def _goal(request: web.Request, link: LinkToken) -> str | None:
@@ -125,19 +119,15 @@ async def _goal(request: web.Request, link: LinkToken) -> str | None:
     return str(campaign.spec.get("goal", "acquisition")).replace("_", " ") if campaign else None
 
 
-def _send_id(link: LinkToken) -> UUID:
-    return send_id(enrollment_id(link.campaign_id, link.lead_id, link.entry_no), link.step_id)
-
-
-def _hit(services: Services, request: web.Request, link: LinkToken, scope: Scope, request_id: str) -> Hit:
+def _hit(services: Services, request: web.Request, link: LinkToken, scope: Scope) -> Hit:
     return Hit(
         type="unsubscribe",
-        event_id=request_id,
+        event_id=str(uuid4()),
         lead_id=link.lead_id,
         campaign_id=link.campaign_id,
         step_id=link.step_id,
         entry_no=link.entry_no,
-        send_id=_send_id(link),
+        send_id=send_id(enrollment_id(link.campaign_id, link.lead_id, link.entry_no), link.step_id),
         method=request.method,
         scope=scope,
         at=services.clock.now(),

@@ -10,6 +10,7 @@ from typing import Any
 
 import asyncpg
 
+from domain.lifecycle import check_takes_leads
 from schemas.definitions import Definition
 from sinks.postgres.connect import classified
 from sinks.postgres.queries import queries
@@ -32,6 +33,10 @@ class Changes:
         """The definition in force, or None."""
         row = await self._connection.fetchrow(SQL["head"], kind, definition_id)
         return _definition(row) if row else None
+
+    async def asked(self, campaign_id: str) -> int:
+        """How many leads the campaign was asked to take so far; nobody asks while the control lock is held."""
+        return await self._connection.fetchval(SQL["asked"], campaign_id) or 0
 
     async def store(self, revisions: Sequence[Definition]) -> None:
         """Put new revisions in force."""
@@ -60,6 +65,7 @@ class ControlStore:
         # Waiting for the lock holds a connection: at most one each a process, or waiters would starve the holder.
         self._changing = asyncio.Lock()
         self._publishing = asyncio.Lock()
+        self._asking = asyncio.Lock()
 
     @asynccontextmanager
     async def changing(self) -> AsyncGenerator[Changes]:
@@ -101,14 +107,17 @@ class ControlStore:
             return len(await self._pool.fetch(SQL["unpublished"]))
 
     async def ask(self, campaign_id: str, lead_ids: Sequence[str]) -> tuple[frozenset[str], frozenset[str]]:
-        """Note that a campaign shall take these leads, all in one transaction.
+        """Note that a campaign shall take these leads, all in one transaction, unless it is over by then.
 
-        Returns (those asked for the first time, those the broker has not acknowledged yet).
+        Returns (those asked for the first time, those the broker has not acknowledged yet). Raises ClosedError. No
+        status changes between the look at it and the note: from then on the steward waits for these leads.
         """
         new: set[str] = set()
         unacked: set[str] = set()
         with classified:
-            async with self._pool.acquire() as connection, connection.transaction():
+            async with self._asking, self._pool.acquire() as connection, connection.transaction():
+                await connection.execute(SQL["lock_shared"], "touchline.control")
+                check_takes_leads(campaign_id, await connection.fetchval(SQL["status"], campaign_id))
                 for start in range(0, len(lead_ids), ASKS_AT_ONCE):
                     some = sorted(lead_ids[start : start + ASKS_AT_ONCE])
                     new.update(row[0] for row in await connection.fetch(SQL["ask_leads"], campaign_id, some))
@@ -126,6 +135,17 @@ class ControlStore:
         """Whether a lead that the campaign was asked to take has neither been enrolled nor refused."""
         with classified:
             return bool(await self._pool.fetchval(SQL["awaits_leads"], campaign_id))
+
+    async def asked(self, campaign_id: str) -> int:
+        """How many leads the campaign was asked to take so far."""
+        with classified:
+            return await self._pool.fetchval(SQL["asked"], campaign_id) or 0
+
+    async def answers(self, campaign_id: str, lead_ids: Sequence[str]) -> dict[str, str | None]:
+        """Those of the leads that leads has answered for -> None when it enrolled them, else why it refused them."""
+        with classified:
+            rows = await self._pool.fetch(SQL["answers"], campaign_id, list(lead_ids))
+        return {row["lead_id"]: row["code"] for row in rows}
 
     async def take_call(self, provider: str, call_id: str) -> bool:
         """Note a webhook call; False when one with this id was taken before."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -51,13 +53,29 @@ class PostgresStops:
         rows = [(key, item) for item in suppressions for key in self._keys(item)]
         if not rows:
             return
-        await self._with_rows(
-            "suppress",
-            [key for key, _ in rows],
-            [item.scope for _, item in rows],
-            [item.reason for _, item in rows],
-            [item.source_id for _, item in rows],
-        )
+        await self._with_rows("suppress", *_suppress_columns(rows))
+
+    async def unsubscribe(self, suppressions: Sequence[Suppression], event_id: str, hit: str) -> None:
+        """Commit suppressions and, in the same transaction, the hit (a `tracking-hits` message) that is to tell of them:
+        whatever happens to this process then, `telling` finds it.
+        """
+        rows = [(key, item) for item in suppressions for key in self._keys(item)]
+        with classified:
+            async with self._pool.acquire() as connection, connection.transaction():
+                await _flag(connection, "suppress", *_suppress_columns(rows))
+                await connection.execute(queries("stops")["note_hit"], event_id, hit)
+
+    @asynccontextmanager
+    async def telling(self, at_most: int = 500) -> AsyncGenerator[list[str]]:
+        """Hits that are still to be told, oldest first; leaving without an error forgets them. Several processes may
+        tell at once: each takes others.
+        """
+        with classified:
+            async with self._pool.acquire() as connection, connection.transaction():
+                rows = await connection.fetch(queries("stops")["untold_hits"], at_most)
+                yield [row["hit"] for row in rows]
+                if rows:
+                    await connection.execute(queries("stops")["told_hits"], [row["event_id"] for row in rows])
 
     async def unsuppress(self, suppressions: Sequence[Suppression]) -> int:
         """Lift every suppression of these addresses and leads in these scopes, whatever its source; how many rows changed."""
@@ -87,12 +105,26 @@ class PostgresStops:
         return keys
 
     async def _with_rows(self, statement: str, keys: list[bytes], *columns: Sequence[object]) -> None:
-        """Run a statement that flags consent rows, in a transaction that first makes sure they are there.
-
-        Two statements, because a row that another transaction inserts while the first one waits for it is not in that
-        one's snapshot; it is in the second one's.
-        """
         with classified:
             async with self._pool.acquire() as connection, connection.transaction():
-                await connection.execute(queries("stops")["ensure"], keys)
-                await connection.execute(queries("stops")[statement], keys, *columns)
+                await _flag(connection, statement, keys, *columns)
+
+
+async def _flag(connection: Any, statement: str, keys: list[bytes], *columns: Sequence[object]) -> None:
+    """Run a statement that flags consent rows, in a transaction that first makes sure they are there.
+
+    Two statements, because a row that another transaction inserts while the first one waits for it is not in that
+    one's snapshot; it is in the second one's.
+    """
+    await connection.execute(queries("stops")["ensure"], keys)
+    await connection.execute(queries("stops")[statement], keys, *columns)
+
+
+def _suppress_columns(rows: Sequence[tuple[bytes, Suppression]]) -> tuple[list[bytes], list[str], list[str], list[str]]:
+    """What `suppress` takes: keys, scopes, reasons, sources."""
+    return (
+        [key for key, _ in rows],
+        [item.scope for _, item in rows],
+        [item.reason for _, item in rows],
+        [item.source_id for _, item in rows],
+    )

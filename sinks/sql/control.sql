@@ -6,6 +6,26 @@ SELECT pg_advisory_lock(hashtextextended($1, 0))
 -- Let the next one in.
 SELECT pg_advisory_unlock(hashtextextended($1, 0))
 
+-- name: lock_shared
+-- Whoever does a named thing waits until this transaction ends, and this one waits for whoever is at it.
+SELECT pg_advisory_xact_lock_shared(hashtextextended($1, 0))
+
+-- name: status
+-- The status of a campaign ($1) in force.
+SELECT definition.status FROM definition_heads AS head JOIN definitions AS definition USING (kind, id, revision)
+WHERE head.kind = 'campaign' AND head.id = $1
+
+-- name: asked
+-- How many leads a campaign ($1) was asked to take.
+SELECT value FROM figures WHERE campaign_id = $1 AND step_id = '' AND variant = '' AND name = 'asked'
+
+-- name: answers
+-- Which of these leads ($2) a campaign ($1) has enrolled (no code), and which it has refused and why. Who was ever enrolled
+-- counts as enrolled: a later refusal is of a second ask.
+SELECT DISTINCT ON (lead_id) lead_id, CASE WHEN type = 'refused' THEN code END AS code FROM engagements_log
+WHERE lead_id = ANY($2::text[]) AND campaign_id = $1 AND type IN ('enrolled', 'refused')
+ORDER BY lead_id, type, seq
+
 -- name: heads
 -- Every definition in force.
 SELECT definition.* FROM definition_heads AS head JOIN definitions AS definition USING (kind, id, revision)

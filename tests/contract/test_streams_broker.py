@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from streams.errors import FlushFailed, Retryable
 from streams.inbound import Raw
 from streams.outbox import Outbox
 from streams.partitioning import partition_of
-from streams.provision import TopologyError, ensure_topics
+from streams.provision import PartitionsDiffer, TopologyError, ensure_topics, verify_partitions
 from streams.settings import Settings
 from streams.tables import Table, WindowTable
 from streams.topology import TABLES, TOPICS, all_topics, changelog_name, topic_name
@@ -64,6 +65,38 @@ async def test_a_topic_with_other_partitions_or_cleanup_refuses_the_start_and_sa
         f"{topic_name(settings, 'sends')}: has 5 partitions, TOUCHLINE_PARTITIONS says 4",
         f"{changelog_name(settings, 'leads', 'leads')}: cleanup.policy is delete, must be compact",
     ]
+
+
+@pytest.mark.parametrize("attempt", [ensure_topics, verify_partitions])
+async def test_a_setting_that_differs_from_the_topics_is_named_in_one_sentence_with_both_counts_and_the_remedy(
+    settings: Settings, attempt: Callable[[Settings], Awaitable[object]]
+) -> None:
+    await verify_partitions(settings)  # nothing is there yet, so nothing differs
+    await ensure_topics(settings)
+    await verify_partitions(settings)
+    with pytest.raises(PartitionsDiffer) as refused:
+        await attempt(settings.model_copy(update={"partitions": 6}))
+    (problem,) = refused.value.problems
+    assert problem.startswith("TOUCHLINE_PARTITIONS: is 6, but the topics have 4 partitions")
+    assert "set TOUCHLINE_PARTITIONS=4" in problem
+
+
+async def test_nothing_is_created_beside_topics_of_another_partition_count(settings: Settings) -> None:
+    admin = AIOKafkaAdminClient(**kafka.connection(settings))
+    await admin.start()
+    try:
+        names = {topic_name(settings, name) for name in ("sends", "engagements")}
+        await admin.create_topics([NewTopic(name, 2, 1) for name in names])
+
+        async def are_listed() -> bool:
+            return names <= set(await admin.list_topics())
+
+        await wait_for(are_listed, 10)
+        with pytest.raises(PartitionsDiffer):
+            await ensure_topics(settings)
+        assert not (all_topics(settings).keys() - names) & set(await admin.list_topics())
+    finally:
+        await admin.close()
 
 
 async def test_a_flush_is_on_the_broker_when_it_returns_and_notes_the_changelogs_offsets(settings: Settings) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from sinks.postgres.connect import connect
 from sinks.postgres.migrate import migrate
+from tests.support.control import World
 
 
 @pytest.fixture
@@ -16,3 +17,8 @@ async def pool(postgres_dsn: str) -> AsyncIterator[asyncpg.Pool]:
     pool = await connect(postgres_dsn, name="test", max_size=6)
     yield pool
     await pool.close()
+
+
+@pytest.fixture
+def world(pool: asyncpg.Pool) -> World:
+    return World(pool)

@@ -2,10 +2,14 @@
 
 import asyncio
 import json
-from collections.abc import Callable
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import asyncpg
 import pytest
@@ -13,10 +17,15 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from typer.testing import CliRunner, Result
 
 from api.cli import app
+from api.lag import Unread
 from schemas.engagements import Engagement
+from sinks.postgres.control import ControlStore
 from sinks.postgres.read_models import Facts, ReadModels
 from streams.dead_letters import letter
 from streams.inbound import Raw
+from streams.partitioning import partition_of
+from streams.settings import load_settings
+from tests.support.streaming import ROOT
 from tests.support.waiting import wait_for_sync
 
 DOCUMENTS = """
@@ -164,6 +173,62 @@ def test_touches_that_nobody_can_know_of_are_counted_and_listed(
     assert "there is no campaign" in touchline("ambiguous", "list", "none", code=2).stderr
 
 
+PAUSE = b'{"until": 4611686018427387904, "reason": "login failed"}'
+"""As dispatch writes it: until it is resumed."""
+
+
+def test_status_says_what_holds_a_campaign_and_where_its_leads_stand(
+    touchline: Touchline, tmp_path: Path, postgres_dsn: str, kafka_bootstrap: str, topic_prefix: str
+) -> None:
+    documents, leads = tmp_path / "q1.yaml", tmp_path / "leads.csv"
+    documents.write_text(
+        DOCUMENTS.replace("mailboxes: [anna]", "mailboxes: [anna]\nsend_rate_per_hour: 1\nsend_days: [monday]")
+    )
+    leads.write_text("lead_id,email\n1,ann@x.example\n2,bo@x.example\n")
+    touchline("apply", str(documents))
+    touchline("enroll", "q1", str(leads))
+    assert "touchline launch" in touchline("status", "q1").stdout
+    touchline("launch", "q1")
+    now = datetime.now(UTC)
+    told: dict[str, Any] = {"campaign_id": "q1", "at": now, "status": "enrolled"}
+    facts = [
+        Engagement(type="enrolled", event_id=f"e{n}", lead_id=f"{n}", enrollment_id=uuid4(), **told) for n in (1, 2)
+    ]
+
+    async def happen() -> None:
+        async with asyncpg.create_pool(postgres_dsn, min_size=1, max_size=1) as pool:
+            await pool.execute(AMBIGUOUS, now)
+            await pool.execute("UPDATE sends SET pool_partition = $1", partition_of(b"main", 2))
+            await pool.execute("UPDATE campaign_gates SET is_open = false WHERE scope = '*'")
+            await pool.execute("UPDATE campaign_asks SET acked_wall = NULL WHERE lead_id = '2'")
+            await ReadModels(pool).record(Facts(engagements=facts))
+        producer = AIOKafkaProducer(bootstrap_servers=kafka_bootstrap)
+        await producer.start()
+        try:
+            topic = f"{topic_prefix}touchline-dispatch-mailboxes-changelog"
+            for mailbox, value in ((b"anna", PAUSE), (b"bert", PAUSE), (b"bert", None)):
+                await producer.send_and_wait(topic, value, mailbox, partition=1)
+        finally:
+            await producer.stop()
+
+    asyncio.run(happen())
+    waiting = data_of(touchline("status", "q1", "--json"))["waiting"]
+    codes = {(hold["scope"], hold["code"]) for hold in waiting["holds"]} - {("window", "window_closed")}
+    assert codes == {("campaign", "campaign_hour"), ("mailbox anna", "mailbox_paused"), ("everything", "gate_closed")}
+    assert waiting["pauses_known"]
+    assert waiting["never_published"] == 1
+    (place,) = waiting["leads"]
+    assert (place["code"], place["step_id"], place["leads"]) == ("due", "intro", 2)
+    shown = touchline("status", "q1").stdout
+    for words in (
+        "the mailbox is paused (login failed)",
+        "send_rate_per_hour is used up",
+        "repeat touchline enroll",
+        "due: it goes",
+    ):
+        assert words in shown
+
+
 def test_bad_input_ends_with_two_and_says_what_is_wrong(touchline: Touchline, tmp_path: Path) -> None:
     bad = tmp_path / "bad.yaml"
     bad.write_text("kind: Campaign\nid: q1\nname: Q1\npool: none\nmailboxes: [none]\nsteps: []\n")
@@ -212,6 +277,17 @@ def test_lag_is_what_a_group_has_not_read(
         return sum(row["lag"] for row in rows if row["topic"] == "enrollments" and row["group"].endswith("leads"))
 
     assert lag() == 7
+    by_topic = touchline("lag").stdout
+    assert sum("enrollments" in line for line in by_topic.splitlines()) == 1
+    (line,) = (line for line in by_topic.splitlines() if "enrollments" in line)
+    assert [cell.strip() for cell in line.split("│")][3] == "7"
+    assert [cell.strip() for cell in line.split("│")][4].endswith(" s")
+    by_partition = touchline("lag", "--partitions").stdout
+    assert sum("enrollments" in line for line in by_partition.splitlines()) == 2
+    ages = [row["oldest_age_s"] for row in data_of(touchline("lag", "--json")) if row["topic"] == "enrollments"]
+    assert all(0 <= age < 600 for age in ages)
+    look = asyncio.run(Unread(load_settings()).look())
+    assert (sum(look.read["enrollments"].values()), sum(look.ends["enrollments"].values())) == (0, 7)
 
     async def commit_all() -> None:
         topic = f"{topic_prefix}enrollments"
@@ -228,6 +304,77 @@ def test_lag_is_what_a_group_has_not_read(
 
     asyncio.run(commit_all())
     assert wait_for_sync(lambda: lag() == 0, 10)
+    look = asyncio.run(Unread(load_settings()).look())
+    assert look.read["enrollments"] == look.ends["enrollments"]
+    assert all(
+        row["oldest_age_s"] is None for row in data_of(touchline("lag", "--json")) if row["topic"] == "enrollments"
+    )
+
+
+def test_commands_and_roles_refuse_another_number_of_partitions_than_the_topics_have_in_one_sentence(
+    touchline: Touchline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    documents, leads = tmp_path / "q1.yaml", tmp_path / "leads.csv"
+    documents.write_text(DOCUMENTS)
+    leads.write_text("email\nann@x.example\n")
+    touchline("apply", str(documents))
+    monkeypatch.setenv("TOUCHLINE_PARTITIONS", "6")
+    told = "TOUCHLINE_PARTITIONS: is 6, but the topics have 2 partitions"
+    for arguments in (
+        ("enroll", "q1", str(leads)),
+        ("lag",),
+        ("dlq", "list"),
+        ("topics",),
+        ("mailbox", "resume", "anna"),
+    ):
+        refused = touchline(*arguments, code=2).stderr
+        assert told in refused, arguments
+        assert "Traceback" not in refused
+    documents.write_text(DOCUMENTS.replace("Hello", "Hi"))
+    assert told in touchline("apply", str(documents)).stdout  # it is stored, and says why it is not published
+    for process in (["worker", "projector"], ["api"]):
+        ended = subprocess.run(
+            [sys.executable, "-m", "api.cli", *process],
+            env=os.environ | {"TOUCHLINE_API_PORT": "0"},
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert ended.returncode == 2, ended.stderr
+        assert told in ended.stderr
+        assert "Traceback" not in ended.stderr
+
+
+def test_leads_that_a_campaign_refuses_because_it_was_ended_meanwhile_are_named(
+    touchline: Touchline, tmp_path: Path, postgres_dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    documents, leads = tmp_path / "q1.yaml", tmp_path / "leads.csv"
+    documents.write_text(DOCUMENTS)
+    leads.write_text("lead_id,email\n1,ann@x.example\n2,bo@x.example\n")
+    touchline("apply", str(documents))
+    touchline("launch", "q1")
+    acked = ControlStore.acked
+
+    async def then_somebody_ends_it(store: ControlStore, campaign_id: str, lead_ids: Sequence[str]) -> None:
+        await acked(store, campaign_id, lead_ids)
+        async with asyncpg.create_pool(postgres_dsn, min_size=1, max_size=1) as pool:
+            await pool.execute("UPDATE definitions SET status = 'completed' WHERE kind = 'campaign'")
+            told: dict[str, Any] = {"campaign_id": "q1", "at": datetime(2026, 3, 2, 9, tzinfo=UTC)}
+            facts = [
+                Engagement(
+                    type="enrolled", event_id="e1", lead_id="1", enrollment_id=uuid4(), status="enrolled", **told
+                ),
+                Engagement(type="refused", event_id="e2", lead_id="2", code="campaign_closed", **told),
+            ]
+            await ReadModels(pool).record(Facts(engagements=facts))
+
+    monkeypatch.setattr(ControlStore, "acked", then_somebody_ends_it)
+    refused = touchline("enroll", "q1", str(leads), code=1)
+    assert "'q1' became completed while its leads were on their way" in refused.stderr
+    assert "1 leads were refused (campaign_closed): 2\n" in refused.stderr
+    assert "apply one with another id" in refused.stderr
 
 
 def test_dead_letters_are_listed_shown_and_put_back(

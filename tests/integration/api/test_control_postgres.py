@@ -3,77 +3,22 @@
 import asyncio
 import json
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
-import asyncpg
 import pytest
 
-from api.control import Control, Draft
 from api.documents import InvalidFiles, read_files
-from api.enrolling import Enroller
 from api.errors import ConflictError, NotFoundError
-from api.leads_file import LeadRow
 from api.publisher import Outgoing
-from api.steward import Steward
-from domain.ids import enrollment_id
-from domain.lifecycle import IllegalMoveError
-from schemas.engagements import Engagement
-from schemas.enrollments import LeadData
+from domain.lifecycle import ClosedError, IllegalMoveError
 from schemas.examples import VALID
 from schemas.tasks import TaskDue
 from sinks.postgres.cards import CardChangedError, Cards
 from sinks.postgres.control import ControlStore
-from sinks.postgres.leases import PostgresGates
-from sinks.postgres.read_models import Facts, ReadModels
-from streams.clock import ManualClock
+from sinks.postgres.read_models import Facts
 from streams.errors import Retryable
-
-AT = datetime(2026, 3, 2, 9, tzinfo=UTC)
-
-
-class Broker:
-    """Keeps what is published, and what the gates said at that moment; `away` refuses."""
-
-    def __init__(self, pool: asyncpg.Pool) -> None:
-        self.away = False
-        self.sent: list[Outgoing] = []
-        self.gates: list[dict[str, bool]] = []
-        self._pool = pool
-
-    async def publish(self, messages: Sequence[Outgoing]) -> None:
-        if self.away:
-            raise Retryable("no broker")
-        self.sent += messages
-        rows = await self._pool.fetch("SELECT scope, is_open FROM campaign_gates")
-        self.gates.append({row["scope"]: row["is_open"] for row in rows})
-
-    def statuses(self) -> list[Any]:
-        return [item.message.status for item in self.sent if getattr(item.message, "kind", "") == "campaign"]  # type: ignore[attr-defined]
-
-
-class World:
-    def __init__(self, pool: asyncpg.Pool) -> None:
-        self.pool = pool
-        self.clock = ManualClock(AT)
-        self.broker = Broker(pool)
-        self.store = ControlStore(pool)
-        self.models = ReadModels(pool)
-        self.control = Control(self.store, PostgresGates(pool), self.broker, self.clock)
-        self.enroller = Enroller(self.store, self.broker, self.clock)
-        self.steward = Steward(self.control, self.store, self.models, self.clock)
-
-
-@pytest.fixture
-def world(pool: asyncpg.Pool) -> World:
-    return World(pool)
-
-
-def campaign(campaign_id: str = "q1", name: str = "Q1 Brokers", **more: Any) -> Draft:
-    return Draft(
-        "campaign", campaign_id, {"kind": "Campaign", "id": campaign_id, "name": name, "pool": "main"} | more, "f"
-    )
+from tests.support.control import AT, World, campaign, rows, told
+from tests.support.waiting import wait_for
 
 
 async def test_pausing_closes_the_gate_before_it_is_published(world: World) -> None:
@@ -180,76 +125,12 @@ async def test_deciders_at_the_same_time_leave_a_gate_that_agrees_with_the_statu
     assert max(message.revision for message in published) == head.revision  # type: ignore[attr-defined]
 
 
-async def test_a_scheduled_campaign_starts_when_its_start_has_come(world: World) -> None:
-    await world.control.apply([campaign(start_at=(AT + timedelta(hours=1)).isoformat())])
-    launched = await world.control.launch("q1")
-    assert launched.status == "scheduled"
-    assert world.broker.gates[-1].get("campaign:q1") is False
-    await world.steward.once()
-    assert (await world.control.campaign("q1")).status == "scheduled"
-    world.clock.advance(timedelta(hours=1))
-    await world.steward.once()
-    assert (await world.control.campaign("q1")).status == "active"
-    assert world.broker.gates[-1]["campaign:q1"] is True
-
-
-def told(kind: str, lead: str, **more: Any) -> Engagement:
-    facts: dict[str, Any] = {
-        "type": kind,
-        "event_id": f"{kind}-{lead}",
-        "lead_id": lead,
-        "campaign_id": "q1",
-        "enrollment_id": enrollment_id("q1", lead),
-        "at": AT,
-    }
-    return Engagement(**(facts | more))
-
-
-async def test_a_campaign_completes_when_all_asked_for_came_and_none_can_move(world: World) -> None:
-    await world.control.apply([campaign()])
-    await world.control.launch("q1")
-    await world.enroller.enroll("q1", rows(2), added_by="import")
-    first = [
-        told("enrolled", "lead-0", status="enrolled"),
-        told("completed", "lead-0", status="completed", previous_status="enrolled"),
-    ]
-    await world.models.record(Facts(engagements=first))
-    await world.steward.once()
-    assert (await world.control.campaign("q1")).status == "active"
-    await world.models.record(Facts(engagements=[told("enrolled", "lead-1", status="enrolled")]))
-    await world.steward.once()
-    assert (await world.control.campaign("q1")).status == "active"
-    end = told("exited", "lead-1", status="exited", previous_status="enrolled")
-    await world.models.record(Facts(engagements=[end]))
-    await world.steward.once()
-    assert (await world.control.campaign("q1")).status == "completed"
-
-
-@pytest.mark.parametrize(
-    ("more", "status"), [({"evergreen": True}, "active"), ({"end_date": "2026-03-01"}, "completed")]
-)
-async def test_evergreen_never_completes_by_itself_and_an_end_date_does(world: World, more: Any, status: str) -> None:
-    await world.control.apply([campaign(**more)])
-    await world.control.launch("q1")
-    facts = [
-        told("enrolled", "a", status="enrolled"),
-        told("completed", "a", status="completed", previous_status="enrolled"),
-    ]
-    await world.models.record(Facts(engagements=facts))
-    await world.steward.once()
-    assert (await world.control.campaign("q1")).status == status
-
-
-def rows(count: int) -> list[LeadRow]:
-    return [LeadRow(n + 2, f"lead-{n}", LeadData(email=f"l{n}@x.example")) for n in range(count)]
-
-
 async def test_a_repeated_import_changes_nothing(world: World) -> None:
     await world.control.apply([campaign()])
     first = await world.enroller.enroll("q1", rows(3), added_by="import")
     sent = len(world.broker.sent)
     again = await world.enroller.enroll("q1", rows(4), added_by="import")
-    assert (first.added, again.added, again.published) == (3, 1, 1)
+    assert (first.added, again.added, len(again.published)) == (3, 1, 1)
     assert set(again.skipped.values()) == {"already_enrolled"}
     assert len(world.broker.sent) == sent + 1
     assert (await world.models.progress("q1"))["total_leads"] == 4
@@ -346,27 +227,42 @@ async def test_files_are_applied_whole_or_not_at_all_with_every_problem_and_its_
     assert len(again.unchanged) == 3
 
 
-@pytest.mark.parametrize("besides", ["refused", "enrolled again"])
-async def test_a_lead_that_is_still_on_its_way_keeps_a_campaign_open_whatever_the_figures_add_up_to(
-    world: World, besides: str
-) -> None:
+async def test_asking_waits_for_who_ends_the_campaign_and_then_notes_nobody(world: World) -> None:
     await world.control.apply([campaign()])
     await world.control.launch("q1")
-    await world.enroller.enroll("q1", rows(2), added_by="import")
+    other = ControlStore(world.pool)
+    async with other.changing():
+        asking = asyncio.create_task(world.store.ask("q1", ["late"]))
+        waiting = (
+            "SELECT count(*) FROM pg_locks JOIN pg_database AS at ON at.oid = database "
+            "WHERE locktype = 'advisory' AND NOT granted AND datname = current_database()"
+        )
+        await wait_for(lambda: world.pool.fetchval(waiting), 10)
+        spec = "UPDATE definitions SET status = 'completed' WHERE kind = 'campaign'"
+        await world.pool.execute(spec)
+    with pytest.raises(ClosedError, match="campaign_closed"):
+        await asking
+    assert await world.pool.fetchval("SELECT count(*) FROM campaign_asks") == 0
+
+
+async def test_an_import_whose_campaign_is_ended_in_the_middle_says_so(world: World) -> None:
+    await world.control.apply([campaign()])
+    await world.control.launch("q1")
+    publish = world.broker.publish
+
+    async def then_somebody_ends_it(messages: Sequence[Outgoing]) -> None:
+        await publish(messages)
+        if messages[0].topic == "enrollments":
+            await world.control.complete("q1")
+
+    world.broker.publish = then_somebody_ends_it  # type: ignore[method-assign]
+    done = await world.enroller.enroll("q1", rows(2), added_by="import")
+    assert (done.closed_as, done.published) == ("completed", ["lead-0", "lead-1"])
     facts = [
         told("enrolled", "lead-0", status="enrolled"),
-        told("completed", "lead-0", status="completed", previous_status="enrolled"),
+        told("refused", "lead-0", event_id="again", code="already_enrolled", enrollment_id=None),
+        told("refused", "lead-1", code="campaign_closed", enrollment_id=None),
     ]
-    if besides == "refused":
-        facts.append(told("refused", "stranger", code="no_email", enrollment_id=None))
-    else:
-        again: dict[str, Any] = {"entry_no": 2, "enrollment_id": enrollment_id("q1", "lead-0", 2)}
-        facts.append(told("enrolled", "lead-0", event_id="enrolled-2", status="enrolled", **again))
-        end = {"status": "completed", "previous_status": "enrolled"}
-        facts.append(told("completed", "lead-0", event_id="completed-2", **end, **again))
     await world.models.record(Facts(engagements=facts))
-    await world.steward.once()
-    assert (await world.control.campaign("q1")).status == "active"
-    await world.models.record(Facts(engagements=[told("refused", "lead-1", code="no_email", enrollment_id=None)]))
-    await world.steward.once()
-    assert (await world.control.campaign("q1")).status == "completed"
+    answers = await world.store.answers("q1", ["lead-0", "lead-1", "lead-2"])
+    assert answers == {"lead-0": None, "lead-1": "campaign_closed"}

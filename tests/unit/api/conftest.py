@@ -1,6 +1,8 @@
 """The API on fakes: no broker, no database, a clock that stands."""
 
-from collections.abc import AsyncIterator, Sequence
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -14,6 +16,7 @@ from api.http.app import make_app
 from api.http.hits import HitBuffer
 from api.http.services import Services
 from api.publisher import Outgoing
+from api.untold import Untold
 from domain.ids import enrollment_id, send_id
 from domain.tokens import LinkToken, TokenKeys, link_token
 from schemas.definitions import Definition
@@ -44,6 +47,7 @@ class FakePostgres:
 
     away: bool = False
     suppressed: list[Any] = field(default_factory=list)
+    untold: list[str] = field(default_factory=list)
     calls: dict[tuple[str, str], bool] = field(default_factory=dict)
     asked: set[str] = field(default_factory=set)
     acknowledged: set[str] = field(default_factory=set)
@@ -55,9 +59,17 @@ class FakePostgres:
         if self.away:
             raise Retryable("Postgres is away")
 
-    async def suppress(self, suppressions: Sequence[Any]) -> None:
+    async def unsubscribe(self, suppressions: Sequence[Any], event_id: str, hit: str) -> None:
         self._answer()
         self.suppressed += suppressions
+        self.untold.append(hit)
+
+    @asynccontextmanager
+    async def telling(self, at_most: int = 500) -> AsyncGenerator[list[str]]:
+        self._answer()
+        some = self.untold[:at_most]
+        yield some
+        del self.untold[: len(some)]
 
     async def resolve(self, send_ids: Sequence[UUID]) -> dict[UUID, Any]:
         self._answer()
@@ -150,7 +162,7 @@ async def api() -> AsyncIterator[Api]:
         clock=clock,
         hits=HitBuffer(kafka, capacity=1000),
         publisher=kafka,
-        stops=fake,
+        untold=Untold(fake, kafka, every_s=0.05),
         ledger=fake,
         store=fake,
         control=control,  # type: ignore[arg-type]
@@ -163,6 +175,9 @@ async def api() -> AsyncIterator[Api]:
     client = TestClient(TestServer(make_app(services)))
     await client.start_server()
     services.hits.start()
+    telling = asyncio.create_task(services.untold.run())
     yield Api(client, services, kafka, postgres, control, keys)
+    telling.cancel()
+    await asyncio.gather(telling, return_exceptions=True)
     await client.close()
     await services.hits.stop(0.1)

@@ -9,6 +9,7 @@ from api.http.hits import HitBuffer, network_of
 from api.http.tracking import GIF
 from api.publisher import Outgoing
 from domain.tokens import LinkToken, TokenKeys, link_token
+from schemas.tracking import Hit
 from streams.errors import Poison
 from tests.support.waiting import wait_for
 
@@ -146,6 +147,42 @@ async def test_one_click_commits_by_address_and_lead_before_it_answers(api: Any)
     (hit,) = await recorded(api)
     assert (hit.type, hit.scope) == ("unsubscribe", "all")
     assert suppression.source_id == f"unsubscribe:{hit.event_id}"
+
+
+async def test_an_unsubscribe_is_told_when_kafka_is_back_however_long_it_was_away(api: Any) -> None:
+    api.kafka.away = True
+    assert (await api.client.post(f"/u/{api.token('unsubscribe')}")).status == 200
+    (noted,) = api.postgres.untold
+    api.kafka.away = False
+    (hit,) = await recorded(api)
+    assert Hit.model_validate_json(noted) == hit
+    await wait_for(lambda: api.postgres.untold == [], 5)
+
+
+async def test_an_unsubscribe_that_another_process_left_behind_is_told(api: Any) -> None:
+    await api.client.post(f"/u/{api.token('unsubscribe')}")
+    (hit,) = await recorded(api)
+    await wait_for(lambda: api.postgres.untold == [], 5)
+    api.postgres.untold.append(hit.model_dump_json())
+    assert await recorded(api, 2) == [hit, hit]
+
+
+async def test_an_unsubscribe_that_no_topic_takes_is_given_up_alone(api: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    api.kafka.away = True
+    for _ in range(3):
+        await api.client.post(f"/u/{api.token('unsubscribe')}")
+    bad = Hit.model_validate_json(api.postgres.untold[1]).event_id
+    publish = api.kafka.publish
+
+    async def picky(messages: Sequence[Outgoing]) -> None:
+        if any(item.message.event_id == bad for item in messages):  # type: ignore[attr-defined]
+            raise Poison("too_large", "larger than the topic takes")
+        await publish(messages)
+
+    monkeypatch.setattr(api.kafka, "publish", picky)
+    api.kafka.away = False
+    await wait_for(lambda: api.postgres.untold == [], 5)
+    assert bad not in [hit.event_id for hit in await recorded(api, 2)]
 
 
 async def test_while_postgres_is_away_the_answer_is_503_and_nothing_is_told(api: Any) -> None:

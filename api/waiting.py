@@ -1,0 +1,124 @@
+"""What a campaign waits for, for `touchline status`: asked of Postgres, and of the broker for the mailboxes' pauses."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
+
+from domain.compile import compile_definitions
+from domain.dispatch.instants import NEVER, instant
+from domain.outlook import Hold, Pause, Place, holds, places
+from schemas.definitions import Definition
+from sinks.postgres.outlook import Outlook
+from streams import kafka
+from streams.access import connect
+from streams.clock import ClockLike
+from streams.partitioning import partition_of
+from streams.provision import verify_partitions
+from streams.settings import Settings, SettingsError
+from streams.topology import changelog_name
+
+LOOKED_AT = 20_000
+"""Open leads whose place is worked out: a walk over more would take seconds."""
+PAUSES_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What is in the way, and where leads stand. `looked_at` of the open leads were looked at; `pauses_known` is False
+    when the broker did not tell which mailboxes are paused.
+    """
+
+    holds: list[Hold]
+    places: list[Place]
+    looked_at: int
+    unpublished: int
+    pauses_known: bool
+
+    def as_json(self) -> dict[str, Any]:
+        """All of it by name."""
+        return {
+            "holds": [hold._asdict() for hold in self.holds],
+            "leads": [place._asdict() for place in self.places],
+            "leads_looked_at": self.looked_at,
+            "never_published": self.unpublished,
+            "pauses_known": self.pauses_known,
+        }
+
+
+async def waiting_for(
+    campaign: Definition, heads: Sequence[Definition], outlook: Outlook, settings: Settings, clock: ClockLike
+) -> Waiting:
+    """What holds the campaign back now. Raises Retryable when Postgres is away."""
+    definitions, problems = compile_definitions(heads)
+    pauses = await read_pauses(settings)
+    compiled = definitions.campaigns.get(campaign.id)
+    used = await outlook.used(partition_of(compiled.pool_id.encode(), settings.partitions)) if compiled else []
+    now = clock.now()
+    found = holds(campaign.id, definitions, used, pauses or {}, now)
+    concerned = {campaign.id, *map(str, campaign.spec.get("mailboxes") or ())}
+    found += [
+        Hold(problem.document, problem.code, f"cannot be used: {problem.path}: {problem.message}", None)
+        for problem in problems
+        if problem.document.rpartition(" ")[2] in concerned
+    ]
+    told = {hold.scope for hold in found if hold.until is None}
+    found += [
+        Hold(scope, "gate_closed", "the gate is closed, though nothing above says so: the api opens it again", None)
+        for scope in await outlook.closed_gates(campaign.id)
+        if scope not in told
+    ]
+    facts = await outlook.standing(campaign.id, LOOKED_AT)
+    return Waiting(
+        found,
+        places(compiled, definitions, facts, now) if compiled else [],
+        len(facts),
+        await outlook.unpublished_asks(campaign.id),
+        pauses is not None,
+    )
+
+
+async def read_pauses(settings: Settings) -> dict[str, Pause] | None:
+    """Mailbox -> its pause, from the table that dispatch keeps; None when the broker does not answer in ten seconds."""
+    try:
+        async with asyncio.timeout(PAUSES_S):
+            return await _read_pauses(settings)
+    except (KafkaError, OSError, TimeoutError, SettingsError):
+        return None
+
+
+async def _read_pauses(settings: Settings) -> dict[str, Pause]:
+    await verify_partitions(settings)
+    topic = changelog_name(settings, "dispatch", "mailboxes")
+    tps = [TopicPartition(topic, number) for number in range(settings.partitions)]
+    consumer = AIOKafkaConsumer(**kafka.connection(settings), enable_auto_commit=False)
+    found: dict[str, Pause] = {}
+    try:
+        await connect(consumer, settings)
+        consumer.assign(tps)
+        await consumer.seek_to_beginning(*tps)
+        ends = await consumer.end_offsets(tps)
+        while any([await consumer.position(tp) < ends[tp] for tp in tps]):
+            for records in (await consumer.getmany(timeout_ms=200)).values():
+                for record in records:
+                    _note(found, record.key or b"", record.value)
+    finally:
+        await consumer.stop()
+    return found
+
+
+def _note(found: dict[str, Pause], key: bytes, value: bytes | None) -> None:
+    """A pause as dispatch writes it, or its end."""
+    mailbox_id = key.decode()
+    if value is None:
+        found.pop(mailbox_id, None)
+        return
+    told = json.loads(value)
+    until = told["until"]
+    found[mailbox_id] = Pause(str(told["reason"]), None if until >= NEVER else instant(until))

@@ -1,0 +1,24 @@
+-- name: standing
+-- The last fact that says where an enrollment stands, of at most $2 open ones of a campaign ($1). $3 what tells it of one that
+-- is paused, $4 of the others.
+SELECT place.status, fact.type, fact.step_id, fact.mailbox_id, fact.code, fact.at, fact.next_at
+FROM (
+    SELECT enrollment_id, lead_id, status FROM enrollment_places
+    WHERE campaign_id = $1 AND status IN ('enrolled', 'active', 'paused')
+    LIMIT $2
+) AS place
+CROSS JOIN LATERAL (
+    SELECT type, step_id, mailbox_id, code, at, next_at FROM engagements_log
+    WHERE lead_id = place.lead_id AND enrollment_id = place.enrollment_id
+        AND type = ANY(CASE WHEN place.status = 'paused' THEN $3::text[] ELSE $4::text[] END)
+    ORDER BY at DESC, seq DESC
+    LIMIT 1
+) AS fact
+
+-- name: unpublished_asks
+-- How many leads a campaign ($1) was asked to take whose enrollment the broker has never acknowledged.
+SELECT count(*) FROM campaign_asks WHERE campaign_id = $1 AND acked_wall IS NULL
+
+-- name: gates
+-- Whether everything, and the campaign ($1, its scope), may pass the gate.
+SELECT scope, is_open FROM campaign_gates WHERE scope = ANY($1::text[])
