@@ -1,18 +1,20 @@
 """dispatch: decides when a touch may go, and from which mailbox.
 
 Reads `due-sends`, `grant-outcomes`, `pool-ticks`. Owns the tables `waiting` (send_id -> a touch that may not go yet, or
-the tombstone of a withdrawn one), `grants` (windows of a minute: what was granted) and `mailboxes` (pauses). Writes
-`sends`. A flush goes: grants, then sends, then what no longer waits.
+the tombstone of a withdrawn one), `grants` (windows of a minute: what was granted) and `mailboxes` (pauses, warm-up,
+bounces and complaints: here is who pauses a mailbox and knows every mail that it was granted). Writes `sends`. A flush
+goes: grants, then sends, then what no longer waits.
 
 What may go is decided in `domain/dispatch/partition.py`; here it is read, carried out and written.
 """
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+
+import structlog
 
 from agents import dispatch_metrics as metrics
 from agents.dispatch_recovery import Recovery
@@ -23,7 +25,7 @@ from domain.dispatch.asks import Ask
 from domain.dispatch.coverage import OUTAGE, Coverage
 from domain.dispatch.instants import NEVER, SECOND, micros
 from domain.dispatch.partition import Explanation, Granted, PoolPartition
-from schemas.sending import DueSend, GrantOutcome, MailboxPaused, MailboxResumed, WithdrawSend
+from schemas.sending import DueSend, GrantOutcome, MailboxNote, MailboxPaused, MailboxResumed, WithdrawSend
 from schemas.ticks import Tick
 from sinks.ports import RecentGrantsPort
 from streams.clock import ClockLike
@@ -31,6 +33,8 @@ from streams.errors import Retryable
 from streams.inbound import Inbound
 from streams.tables import Table, WindowTable
 from streams.work import Work
+
+LOG = structlog.get_logger("dispatch")
 
 ROLE = "dispatch"
 TOPICS = ("due-sends", "grant-outcomes", "pool-ticks")
@@ -145,6 +149,7 @@ class Dispatch:
                 granted.append(again)
         if until is not None:
             granted += partition.advance(until[0])
+        self._write_mailboxes(work, number, partition)
         if until is not None and granted:
             metrics.LATENESS.observe(max(0, until[0] - granted[0].slot.at) / SECOND)
         for kind, count in counts.items():
@@ -180,20 +185,29 @@ class Dispatch:
         if kind is GrantOutcome:
             known = partition.answer(body.grant_id, used=body.used)
             counts[("used" if body.used else "unused") if known else "repeat"] += 1
+            if body.bounced:
+                partition.note(body.mailbox_id, "bounce", body.send_id.bytes, micros(body.at))
         elif kind is WithdrawSend:
             withdrawn = partition.withdraw(body.send_id.bytes, body.ask_no, micros(body.at))
             counts["withdrawn" if withdrawn else "withdrawal"] += 1
+        elif kind is MailboxNote:
+            counts[body.kind] += 1
+            partition.note(body.mailbox_id, body.kind, body.send_id.bytes, micros(body.at))
         elif kind is MailboxPaused:
-            self._pause(work, partition, event.partition, body)
+            partition.pause(body.mailbox_id, NEVER if body.until is None else micros(body.until), body.reason)
         elif kind is MailboxResumed:
-            partition.resume(body.mailbox_id)
-            work.put(self._mailboxes, body.mailbox_id.encode(), None, event.partition)
+            partition.resume(body.mailbox_id, micros(body.at))
         return None
 
-    def _pause(self, work: Work, partition: PoolPartition, number: int, body: MailboxPaused) -> None:
-        until = partition.pause(body.mailbox_id, NEVER if body.until is None else micros(body.until))
-        value = json.dumps({"until": until, "reason": body.reason}).encode()
-        work.put(self._mailboxes, body.mailbox_id.encode(), value, number)
+    def _write_mailboxes(self, work: Work, number: int, partition: PoolPartition) -> None:
+        for mailbox_id, row in partition.rows():
+            key = mailbox_id.encode()
+            if row != work.get(self._mailboxes, key):
+                work.put(self._mailboxes, key, row, number)
+        rested, partition.rested = partition.rested, []
+        for mailbox_id, reason in rested:
+            LOG.warning("mailbox_paused", mailbox_id=mailbox_id, reason=reason)
+            metrics.RESTED.labels(reason.partition(":")[0]).inc()
 
     def _tell(self, work: Work, number: int, epoch: int, granted: Sequence[Granted]) -> None:
         """Emit grants. One that is told again has its own id and instant; the epoch is the one in force."""
@@ -210,6 +224,9 @@ class Dispatch:
 
     def _committed(self, numbers: Iterable[int]) -> None:
         self._recovery.done(numbers)
+        metrics.OPEN.set(sum(partition.open for partition in self._partitions.values()))
+        rises_at = min((partition.next_at for partition in self._partitions.values()), default=NEVER)
+        metrics.NEXT.set(0 if rises_at == NEVER else rises_at / SECOND)
         wall = self._clock.wall()
         if self._counted_wall is not None and wall - self._counted_wall < _COUNT_EVERY:
             return
@@ -223,4 +240,3 @@ class Dispatch:
         for key, count in counts.items():
             metrics.WAITING.labels(*key).set(count)
         self._counted = set(counts)
-        metrics.OPEN.set(sum(partition.open for partition in self._partitions.values()))

@@ -26,9 +26,18 @@ LATENESS = Histogram(
     "From the instant a batch's first grant carries to its decision, in campaign time. Rising: this role is behind.",
     buckets=(0.01, 0.1, 0.5, 1, 2, 5, 10, 30, 60, 600, 3600),
 )
+NEXT = Gauge(
+    "touchline_dispatch_next_seconds",
+    "Campaign instant (seconds since 1970) at which the next limit or window frees; 0: none will. Past: look at the ticks.",
+)
+RESTED = Counter(
+    "touchline_dispatch_mailboxes_rested_total",
+    "Mailboxes paused for their bounces or complaints. Any: clean the list, then `touchline mailbox resume`.",
+    ["reason"],
+)
 REBUILT = Gauge(
     "touchline_dispatch_rebuild_seconds",
     "Length of the last rebuild of the queues after a recovery. Over 30: spread pools over more workers.",
 )
 
-ALL = (GRANTED, EVENTS, WAITING, OPEN, LATENESS, REBUILT)
+ALL = (GRANTED, EVENTS, WAITING, OPEN, LATENESS, NEXT, RESTED, REBUILT)

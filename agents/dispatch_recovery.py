@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from typing import TypeVar
@@ -81,13 +80,14 @@ class Recovery:
         async for key, start_s, value, number in _slices(self._grants.entries()):
             if number in chunks:
                 chunks[number].append(read_chunk(ChunkKey.read(key, start_s), value))
-        for number, partition in rebuilt.items():
+        for partition in rebuilt.values():
             partition.define(definitions)
-            partition.restore(chunks[number], [_slot(grant) for grant in self._told.get(number, ())])
-            await asyncio.sleep(0)
         for key, value, number in self._mailboxes.entries():
             if number in rebuilt:
-                rebuilt[number].pause(key.decode(), json.loads(value)["until"])
+                rebuilt[number].restore_mailbox(key.decode(), value)
+        for number, partition in rebuilt.items():
+            partition.restore(chunks[number], [_slot(grant) for grant in self._told.get(number, ())])
+            await asyncio.sleep(0)
         async for send_id, value, number in _slices(self._waiting.entries()):
             if number in rebuilt:
                 rebuilt[number].restore_waiting(send_id, read_entry(send_id, value))

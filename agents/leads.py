@@ -1,9 +1,9 @@
 """leads: the single writer of a lead.
 
-Reads `enrollments`, `send-results`, `tracking-hits`, `replies`, `dispositions`, `lead-ticks`. Owns the table `leads`
+Reads `enrollments`, `send-results`, `tracking-hits`, `replies`, `dispositions`, `drafts`, `lead-ticks`. Owns the table `leads`
 (lead_id -> the lead with all of its enrollments; and which revision of a campaign a partition's leads have been shown).
-Writes `due-sends` (asks and withdrawals), `engagements`, `tasks`, and in the ledger the stops, the releases and the proofs
-that belong to its decisions, before anything that tells of them.
+Writes `due-sends` (asks and withdrawals), `engagements`, `tasks`, `draft-requests`, and in the ledger the stops, the releases
+and the proofs that belong to its decisions, before anything that tells of them.
 
 What happens is decided in `domain/leads/decide.py`; here it is read, carried out and written.
 """
@@ -13,10 +13,12 @@ from __future__ import annotations
 import heapq
 import logging
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from agents import leads_metrics as metrics
 from agents.leads_desk import Desk, ProofPort
+from agents.leads_habits import Habits
 from agents.leads_watch import Parking, Sweep, awakened, edited, note, returned, unseen
 from domain.campaign import Definitions
 from domain.leads import codec
@@ -32,7 +34,7 @@ from streams.tables import Table
 from streams.work import Work
 
 ROLE = "leads"
-TOPICS = ("enrollments", "send-results", "tracking-hits", "replies", "dispositions", "lead-ticks")
+TOPICS = ("enrollments", "send-results", "tracking-hits", "replies", "dispositions", "drafts", "lead-ticks")
 TICKS = "lead-ticks"
 
 TIMERS_A_TICK = 500
@@ -64,7 +66,8 @@ class Leads:
         self._proofs = proofs
         self._source = definitions
         self._clock = clock
-        self._policy = policy
+        self._habits = Habits()
+        self._policy = replace(policy, habits=self._habits.hours)
         self._definitions = NOTHING
         self._timers = DueIndex()
         self._parking = Parking()
@@ -93,6 +96,8 @@ class Leads:
         self._definitions = self._source()
         entries = self._table.entries()
         await self._timers.rebuild((partition, key, codec.wake_s(value)) for key, value, partition in entries)
+        self._habits.follow(self._definitions.campaigns)
+        await self._habits.rebuild(value for _, value, _ in self._table.entries())
         concerned = unseen(self._table, partitions, self._definitions.campaigns)
         self._sweeps = [Sweep(self._table, concerned)] if concerned and len(self._table) else []
 
@@ -194,6 +199,7 @@ class Leads:
         if at is None or new is old:
             return
         self._definitions = new
+        self._habits.follow(new.campaigns)
         self._news += 1
         for partition, key in self._parking.take(awakened(old.campaigns, new.campaigns)):
             self._timers.push(partition, key, codec.seconds(at))
@@ -211,7 +217,7 @@ class Leads:
         for key, partition, campaign_id in self._sweeps[0].slice():
             try:
                 found = desk.open(key, partition)
-                if found.lead is not None and not found.lead.is_done:
+                if found.lead is not None and (not found.lead.is_done or found.lead.tally.marks):
                     lead = found.lead
                     desk.take(
                         found,
@@ -240,6 +246,8 @@ class Leads:
         for key, found in desk.leads.items():
             if not found.changed:
                 continue
+            if self._habits.is_wanted:
+                self._habits.saw(found.value, found.lead)
             wake_at = found.wake_at
             timers.push(found.partition, key, codec.seconds(wake_at) if wake_at is not None else None)
             for campaign_id in found.parked_for:
@@ -254,4 +262,6 @@ class Leads:
         if len(showing) < len(self._sweeps):
             self._sweeps, self._news = showing, self._news + 1
         metrics.TIMERS.set(len(timers))
+        nexts = (timers.next_at(partition) for partition in self._owned)
+        metrics.NEXT.set(min((at for at in nexts if at is not None), default=0))
         metrics.PARKED.set(len(parking))

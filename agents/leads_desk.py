@@ -13,6 +13,7 @@ from agents import leads_metrics as metrics
 from domain.leads import codec
 from domain.leads.effects import (
     Ask,
+    AskWriter,
     Decision,
     GiveTask,
     Ignored,
@@ -150,6 +151,8 @@ class Desk:
             work.emit("due-sends", effect.withdrawal, effect.withdrawal.pool_id)
         elif isinstance(effect, GiveTask):
             work.emit("tasks", effect.task, lead.lead_id, partition=lead.partition)
+        elif isinstance(effect, AskWriter):
+            work.emit("draft-requests", effect.request, lead.lead_id, partition=lead.partition)
         elif isinstance(effect, SetAside):
             parked = effect.parked
             raw = Raw("enrollments", lead.partition, parked.offset, lead.lead_id.encode(), parked.event.write())

@@ -29,9 +29,13 @@ LATENESS = Gauge(
     "touchline_leads_timer_lateness_seconds",
     "How late the last timer of a tick fired, in campaign time. Growing: this role is behind, add workers.",
 )
+NEXT = Gauge(
+    "touchline_leads_next_timer_seconds",
+    "Campaign instant (seconds since 1970) of this worker's next timer; 0: none. Past for long: look at refused ticks.",
+)
 FAULTS = Counter(
     "touchline_leads_faults_total",
     "Leads that a tick could not decide about; each is put off for an hour. Any: the log names the lead and the error.",
 )
 
-ALL = (DECISIONS, EFFECTS, IGNORED, TIMERS, PARKED, LATENESS, FAULTS)
+ALL = (DECISIONS, EFFECTS, IGNORED, TIMERS, PARKED, LATENESS, NEXT, FAULTS)

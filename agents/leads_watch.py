@@ -131,7 +131,7 @@ def awakened(old: Mapping[str, Campaign], new: Mapping[str, Campaign]) -> list[s
 
 
 def edited(old: Mapping[str, Campaign], new: Mapping[str, Campaign]) -> list[str]:
-    """Campaigns whose new definition concerns leads that wait: closed, another end, other steps, another window."""
+    """Campaigns whose new definition concerns leads: closed, another end, other steps, window, pace, scores."""
     return [
         campaign_id
         for campaign_id, campaign in new.items()
@@ -141,6 +141,9 @@ def edited(old: Mapping[str, Campaign], new: Mapping[str, Campaign]) -> list[str
             (campaign.status in CLOSED and was.status not in CLOSED)
             or was.end_date != campaign.end_date
             or was.window != campaign.window
+            or was.fatigue != campaign.fatigue
+            or was.smart_send_time != campaign.smart_send_time
             or was.steps != campaign.steps
+            or was.scoring != campaign.scoring
         )
     ]

@@ -1,12 +1,14 @@
 """replies: answers, bounces and complaints.
 
-Reads `inbound-replies`. Writes `replies` (at the match, from the batch), `dispositions` and mailbox pauses on
-`grant-outcomes` (from the second loop). Owns the table `replies` in Postgres; commits stops and suppressions to the
-ledger before it tells of them.
+Reads `inbound-replies`, `draft-requests`. Writes `replies` (at the match, from the batch), `dispositions` and mailbox
+pauses on `grant-outcomes` (from the second loop), `drafts`. Owns the tables `replies` and `drafts` in Postgres; commits
+stops and suppressions to the ledger before it tells of them.
 
 What happens when a reply arrives: `handle` parses it in a killable process, finds its touch, commits the lead's
 stop, stores the mail and tells `leads`, all in `agents/replying/intake.py`. The classifier then judges the stored
 mail (`agents/replying/classifier.py`): users' rules, recognisers, model, and tells the disposition.
+
+It has Claude, so touches that Claude writes are written here too, in loops of their own (`agents/writing.py`).
 """
 
 from __future__ import annotations
@@ -17,13 +19,14 @@ from agents.replying.classifier import Classifier
 from agents.replying.intake import Intake
 from agents.replying.knowledge import Knowledge
 from agents.replying.ports import Model, Parser, Publisher, Stops, Store, Touches
+from agents.writing import Writer
 from domain.replies.matching import ReadToken
 from streams.clock import ClockLike
 from streams.inbound import Inbound
 from streams.work import Work
 
 ROLE = "replies"
-TOPICS = ("inbound-replies",)
+TOPICS = ("inbound-replies", "draft-requests")
 
 
 class Replies:
@@ -41,9 +44,11 @@ class Replies:
         read_token: ReadToken,
         clock: ClockLike,
         model: Model | None,
+        writer: Writer | None = None,
     ) -> None:
         self._clock = clock
         self._parser = parser
+        self._writer = writer
         self._classifier = Classifier(
             store=store, stops=stops, publisher=publisher, knowledge=knowledge, clock=clock, model=model
         )
@@ -61,9 +66,13 @@ class Replies:
         partition."""
         await self._parser.start()
         await self._classifier.start()
+        if self._writer is not None:
+            await self._writer.start()
 
     async def stop(self) -> None:
         """Stop both; what was claimed is free for other workers."""
+        if self._writer is not None:
+            await self._writer.stop()
         await self._classifier.stop()
         await self._parser.stop()
 
@@ -79,4 +88,9 @@ class Replies:
     async def handle(self, work: Work, batch: Sequence[Inbound]) -> None:
         """Match and stop. Offsets are acked when the stops and rows are committed and the `replies`
         are on the broker."""
-        await self._intake.take(work, batch, self._clock.now())
+        mails = [event for event in batch if event.topic == "inbound-replies"]
+        if mails:
+            await self._intake.take(work, mails, self._clock.now())
+        requests = [event.body for event in batch if event.topic == "draft-requests"]
+        if requests and self._writer is not None:
+            await self._writer.take(work, requests)

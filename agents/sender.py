@@ -17,7 +17,7 @@ from agents.sending.keeper import SWEEP_S, Keeper
 from agents.sending.letters import Letters
 from agents.sending.teller import Publisher, Teller, Telling, emit
 from agents.sending.tools import Courier, Tools
-from domain.campaign import Mailbox
+from domain.campaign import Sender as SendsFrom
 from domain.tokens import TokenKeys
 from schemas.sending import Grant
 from sinks.ports import Claim, IntakeResult, Lease, LedgerPort, Offer, StopPort
@@ -53,7 +53,7 @@ class Sender:
         keys: TokenKeys,
         clock: ClockLike,
         public_url: str,
-        courier: Callable[[Mailbox], Courier],
+        courier: Callable[[SendsFrom], Courier],
         clock_rate: float = 1.0,
         failpoints: Failpoints | None = None,
         sweep_s: float = SWEEP_S,

@@ -9,7 +9,7 @@ import gc
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from types import MappingProxyType
 
@@ -23,7 +23,7 @@ from sinks.postgres.migrate import migrate
 from sinks.postgres.read_models import ReadModels
 from sinks.postgres.stops import PostgresStops
 from streams.batches import Handler
-from streams.clock import Clock, ClockLike
+from streams.clock import Clock, ClockLike, FileClock
 from streams.definitions import Definitions
 from streams.role import RoleProcess, RoleStream
 from streams.settings import Settings, SettingsError, env_name, parse_origin
@@ -43,8 +43,10 @@ NEEDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 """Which settings each process cannot do without."""
 
 
-def clock_of(settings: Settings) -> Clock:
-    """The process's clock: shared anchors where the settings name them."""
+def clock_of(settings: Settings) -> ClockLike:
+    """The process's clock: the file's, or shared anchors, where the settings name them."""
+    if settings.clock_file is not None:
+        return FileClock(settings.clock_file)
     if settings.clock_origin is None:
         return Clock(rate=settings.clock_rate)
     wall, campaign = parse_origin(settings.clock_origin)
@@ -134,6 +136,7 @@ async def _leads(running: Running) -> Built:
 async def _dispatch(running: Running) -> Built:
     from agents.dispatch import Dispatch
     from agents.in_force import InForce
+    from domain.dispatch.coverage import OUTAGE
 
     pool = await running.pool("dispatch", ledger=True)
     definitions = Definitions(running.settings)
@@ -146,6 +149,9 @@ async def _dispatch(running: Running) -> Built:
         epochs=lambda: stream.epochs,
         clock=running.clock,
         ledger=PostgresLedger(pool, keys_of(running.settings).hash_secret),
+        outage=OUTAGE
+        if running.settings.clock_file is None
+        else timedelta.max,  # nothing is missed while a clock stands
     )
     return stream, handler
 
@@ -153,8 +159,8 @@ async def _dispatch(running: Running) -> Built:
 async def _sender(running: Running) -> Built:
     from agents.sender import Sender
     from agents.sending.book import Book
+    from sinks.couriers import courier_of
     from sinks.postgres.ledger_unsafe import ledger_of
-    from sinks.smtp import MailboxSmtp
     from streams.failpoints import Failpoints
 
     settings, clock = running.settings, running.clock
@@ -173,7 +179,7 @@ async def _sender(running: Running) -> Built:
         keys=keys,
         clock=clock,
         public_url=settings.public_url,
-        courier=lambda mailbox: MailboxSmtp(mailbox, now=lambda: clock.now().timestamp()),
+        courier=lambda sender: courier_of(sender, lambda: clock.now().timestamp()),
         clock_rate=settings.clock_rate,
         failpoints=Failpoints(),
     )
@@ -183,8 +189,12 @@ async def _sender(running: Running) -> Built:
 async def _replies(running: Running) -> Built:
     from agents.replies import Replies
     from agents.replying.knowledge import Knowledge
+    from agents.sending.book import Book
+    from agents.writing import Writer
     from sinks.claude import Claude
+    from sinks.claude_writer import ClaudeWriter
     from sinks.mailparser import MailParser
+    from sinks.postgres.drafts import Drafts
     from sinks.postgres.replies import Replies as StoredReplies
 
     settings = running.settings
@@ -194,8 +204,10 @@ async def _replies(running: Running) -> Built:
     definitions = Definitions(settings)
     knowledge = Knowledge()
     definitions.on_change(knowledge.take)
+    book = Book()
+    definitions.on_change(book.learn)
     stream = running.stream("replies", definitions, pool, leased=False)
-    model = None
+    model = writing_model = None
     if settings.anthropic_api_key is not None:
         model = Claude(
             model=settings.classifier_model,
@@ -203,6 +215,19 @@ async def _replies(running: Running) -> Built:
             base_url=settings.anthropic_base_url,
         )
         running.closing.push_async_callback(model.close)
+        writing_model = ClaudeWriter(
+            model=settings.writer_model,
+            api_key=settings.anthropic_api_key.get_secret_value(),
+            base_url=settings.anthropic_base_url,
+        )
+        running.closing.push_async_callback(writing_model.close)
+    writer = Writer(
+        store=Drafts(await running.pool("drafts"), stream.owner),
+        publisher=stream,
+        book=book,
+        clock=running.clock,
+        model=writing_model,
+    )
     handler = Replies(
         parser=MailParser(),
         store=StoredReplies(pool, stream.owner),
@@ -213,6 +238,7 @@ async def _replies(running: Running) -> Built:
         read_token=partial(read_mail_token, keys),
         clock=running.clock,
         model=model,
+        writer=writer,
     )
     return stream, handler
 

@@ -6,7 +6,23 @@ import logging
 
 import typer
 
-from api.commands import ambiguous, campaigns, definitions, demo, enroll, letters, mailboxes, operating, reading, status
+from api.commands import (
+    ambiguous,
+    campaigns,
+    cards,
+    definitions,
+    demo,
+    drafts,
+    enroll,
+    explain,
+    letters,
+    mailboxes,
+    operating,
+    reading,
+    simulate,
+    sms,
+    status,
+)
 
 app = typer.Typer(
     name="touchline",
@@ -15,7 +31,23 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Outreach campaigns as a stream: every touch at the right moment, within every limit, never twice.",
 )
-for family in (demo, definitions, enroll, campaigns, status, reading, ambiguous, letters, operating, mailboxes):
+for family in (
+    demo,
+    definitions,
+    simulate,
+    enroll,
+    campaigns,
+    status,
+    reading,
+    explain,
+    cards,
+    drafts,
+    sms,
+    ambiguous,
+    letters,
+    operating,
+    mailboxes,
+):
     family.register(app)
 
 

@@ -13,12 +13,15 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from pydantic import ValidationError
+
 from api.errors import ConflictError, NotFoundError
 from api.publisher import Outgoing, PublisherPort
+from domain.check_edits import orphaned
 from domain.ids import event_id
 from domain.lifecycle import CLOSED, IllegalMoveError, check_move, opening_status
 from schemas.base import Data
-from schemas.definitions import CampaignStatus, Definition, DefinitionKind
+from schemas.definitions import CampaignDoc, CampaignStatus, Definition, DefinitionKind
 from sinks.ports import GatePort
 from sinks.postgres.control import Changes, ControlStore, name_key
 from streams.clock import ClockLike
@@ -60,12 +63,13 @@ class Control:
     async def apply(self, drafts: Sequence[Draft]) -> Applied:
         """Put documents into force: all of them, or none and an error. What is unchanged makes no revision.
 
-        Raises ConflictError with every problem: a name that is taken, a pool that would change, a closed campaign.
+        Raises ConflictError with every problem: a name that is taken, a pool that would change, a closed campaign, an
+        edit that would leave leads on a removed step with nothing after it.
         """
         applied = Applied()
         async with self._store.changing() as changes:
             heads: Heads = {(head.kind, head.id): head for head in await changes.heads()}
-            problems = conflicts(drafts, heads)
+            problems = conflicts(drafts, heads) + await orphans(changes, drafts, heads)
             if problems:
                 raise ConflictError("nothing was applied", problems, exit_code=2)
             new: list[Definition] = []
@@ -115,6 +119,18 @@ class Control:
     async def archive(self, campaign_id: str) -> Definition:
         """Put a completed campaign away."""
         return await self._move_to(campaign_id, "archived")
+
+    async def edit(self, campaign_id: str, revision: int, spec: Data) -> bool:
+        """Put another spec of a campaign in force, unless it has changed since `revision`."""
+        async with self._store.changing() as changes:
+            head = await self._campaign(changes, campaign_id)
+            if head.revision != revision:
+                return False
+            await changes.store(
+                [head.model_copy(update={"revision": revision + 1, "spec": spec, "at": self._clock.now()})]
+            )
+        await self.publish_pending()
+        return True
 
     async def activate(self, campaign_id: str, revision: int) -> bool:
         """Start a scheduled campaign whose start has come, unless it has changed since `revision`."""
@@ -226,6 +242,26 @@ class Control:
             job_id=head.job_id if head else None,
             at=self._clock.now(),
         )
+
+
+async def orphans(changes: Changes, drafts: Sequence[Draft], heads: Heads) -> list[str]:
+    """Edits that would end the sequence of leads without a word (docs/behaviour.md 1.8); one line each."""
+    problems: list[str] = []
+    for draft in drafts:
+        head = heads.get((draft.kind, draft.id))
+        if head is None or draft.kind != "campaign" or head.status in CLOSED or head.spec == draft.spec:
+            continue
+        try:
+            steps = orphaned(*(CampaignDoc.model_validate(spec, extra="ignore") for spec in (head.spec, draft.spec)))
+        except ValidationError:
+            continue  # only an older version could read it
+        if steps and await changes.may_stand(draft.id):
+            names = ", ".join(map(repr, steps))
+            problems.append(
+                f"{draft.where}: steps: the edit orphans leads: {names} would be gone with all that follows, and leads may "
+                "stand there; keep the step with is_active: false, or keep one that follows it"
+            )
+    return problems
 
 
 def conflicts(drafts: Sequence[Draft], heads: Heads) -> list[str]:

@@ -18,6 +18,7 @@ from schemas.definitions import AnyDocument, Definition, DefinitionKind
 KINDS: Mapping[str, DefinitionKind] = {
     "Pool": "pool",
     "Mailbox": "mailbox",
+    "SmsSender": "sms_sender",
     "Campaign": "campaign",
     "ReplyRule": "reply_rule",
 }

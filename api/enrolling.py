@@ -67,12 +67,16 @@ class Enroller:
         added_by: AddedBy,
         mailbox_id: str | None = None,
         variant: Variant = "random",
+        re_enter: str | None = None,
         progress: Callable[[int], None] = lambda done: None,
     ) -> Enrolled:
         """Ask the campaign to take these leads. All are noted before the first is published, and no campaign completes by
         itself while it awaits somebody who was noted. A person, or its end date, may end it in the middle: the answer
         says so. Event ids are deterministic: a repeated import publishes only what the broker had not acknowledged, and
         changes nothing.
+
+        `re_enter` names a further round: leads that were asked for before are asked to enter once more, once for each
+        name. Leads refuses those that are in the campaign still (`still_enrolled`).
 
         Raises NotFoundError for an unknown campaign, ConflictError for a closed one, Retryable when a store is away.
         """
@@ -84,15 +88,25 @@ class Enroller:
             raise ConflictError(str(error)) from None
         done.added = len(new)
         waiting: list[LeadRow] = []
+        again: set[str] = set()
         for row in rows:
             if row.lead_id in unacked:
                 waiting.append(row)
+            elif re_enter is not None:
+                waiting.append(row)
+                again.add(row.lead_id)
             else:
                 done.skipped[row.lead_id] = "already_enrolled"
+        done.added += len(again)
         for start in range(0, len(waiting), AT_ONCE):
             some = waiting[start : start + AT_ONCE]
             await self._publisher.publish(
-                [self._event(campaign_id, row, added_by, mailbox_id, variant) for row in some]
+                [
+                    self._event(
+                        campaign_id, row, added_by, mailbox_id, variant, re_enter if row.lead_id in again else None
+                    )
+                    for row in some
+                ]
             )
             await self._asks.acked(campaign_id, [row.lead_id for row in some])
             done.published += [row.lead_id for row in some]
@@ -113,17 +127,25 @@ class Enroller:
             raise ConflictError(str(error)) from None
         return campaign
 
-    def _event(
-        self, campaign_id: str, row: LeadRow, added_by: AddedBy, mailbox_id: str | None, variant: Variant
+    def _event(  # noqa: PLR0917 - each is one field of the event
+        self,
+        campaign_id: str,
+        row: LeadRow,
+        added_by: AddedBy,
+        mailbox_id: str | None,
+        variant: Variant,
+        re_enter: str | None,
     ) -> Outgoing:
+        round_of = () if re_enter is None else ("re-enter", re_enter)
         message = Enroll(
-            event_id=event_id("enroll", campaign_id, row.lead_id),
+            event_id=event_id("enroll", campaign_id, row.lead_id, *round_of),
             lead_id=row.lead_id,
             at=self._clock.now(),
             campaign_id=campaign_id,
             lead=row.lead,
             variant=variant,
             mailbox_id=mailbox_id,
+            re_enter=re_enter is not None,
             added_by=added_by,
         )
         return Outgoing("enrollments", message, row.lead_id)

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from agents import dispatch_metrics, leads_metrics
+from agents import dispatch_metrics, leads_metrics, writing_metrics
 from agents.replying import metrics as replies_metrics
 from agents.sending import metrics as sender_metrics
 from api.http import metrics as api_metrics
@@ -24,7 +24,7 @@ OF_PROCESS: Mapping[str, Sequence[Any]] = {
     "leads": leads_metrics.ALL,
     "dispatch": dispatch_metrics.ALL,
     "sender": sender_metrics.ALL,
-    "replies": replies_metrics.ALL,
+    "replies": (*replies_metrics.ALL, *writing_metrics.ALL),
     "api": api_metrics.ALL,
 }
 

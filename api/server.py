@@ -19,14 +19,18 @@ from api.http.services import Services
 from api.lag import Unread
 from api.publisher import Publisher
 from api.steward import Steward
+from api.telling import Telling
 from api.untold import Untold
+from sinks.postgres.cards import Cards
 from sinks.postgres.connect import LEDGER_PLAN, connect, retrying
 from sinks.postgres.control import ControlStore
+from sinks.postgres.draft_reviews import DraftReviews
 from sinks.postgres.leases import PostgresGates
 from sinks.postgres.ledger import PostgresLedger
 from sinks.postgres.migrate import migrate
 from sinks.postgres.read_models import ReadModels
 from sinks.postgres.stops import PostgresStops
+from sinks.postgres.untold import NotedEvents
 from streams.access import check_access
 from streams.health import listen
 from streams.provision import verify_partitions
@@ -62,17 +66,22 @@ async def build(settings: Settings, closing: AsyncExitStack) -> tuple[Services, 
     models = ReadModels(pool)
     control = Control(store, PostgresGates(pool), publisher, clock)
     ready = _Progress()
+    stops = PostgresStops(ledger_pool, keys.hash_secret)
     services = Services(
         keys=keys,
         clock=clock,
         hits=HitBuffer(hit_publisher),
         publisher=publisher,
-        untold=Untold(PostgresStops(ledger_pool, keys.hash_secret), hit_publisher),
+        untold=Untold(stops, hit_publisher),
         ledger=PostgresLedger(ledger_pool, keys.hash_secret),
         store=store,
         control=control,
         enroller=Enroller(store, publisher, clock),
         models=models,
+        cards=Cards(pool),
+        telling=Telling(NotedEvents(pool), hit_publisher),
+        stops=stops,
+        drafts=DraftReviews(pool),
         ready=ready,
         api_token=settings.api_token.get_secret_value() if settings.api_token else None,
         webhook_secret=settings.webhook_secret.get_secret_value().encode() if settings.webhook_secret else None,
@@ -96,6 +105,7 @@ async def _tend(settings: Settings, services: Services, steward: Steward, ready:
     async with asyncio.TaskGroup() as duties:
         duties.create_task(steward.run())
         duties.create_task(services.untold.run())
+        duties.create_task(services.telling.run())
 
 
 async def serve(settings: Settings) -> int:

@@ -1,6 +1,7 @@
 """The steward: small duties that nobody asks for. It runs in every api process and is safe with several.
 
-Publishes what the topic lacks, puts gates right after a crash, starts scheduled campaigns, completes finished ones.
+Publishes what the topic lacks, puts gates right after a crash, starts scheduled campaigns, promotes winners,
+completes finished ones.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from api.control import Control
 from api.errors import UserError
 from domain.lifecycle import IllegalMoveError
 from domain.settling import Look, Settling
+from domain.winners import promoted, winners_of
 from schemas.definitions import Definition
 from sinks.postgres.control import ControlStore
 from streams.clock import ClockLike
@@ -30,6 +32,8 @@ class ProgressPort(Protocol):
     """Where a campaign's figures are read (`sinks.postgres.read_models.ReadModels`)."""
 
     async def progress(self, campaign_id: str) -> dict[str, Any]: ...
+
+    async def steps(self, campaign_id: str) -> list[dict[str, Any]]: ...
 
 
 class UnreadPort(Protocol):
@@ -127,8 +131,19 @@ class Steward:
             if has_ended(head, now):
                 await self._finish(head)
             else:
+                await self._promote(head)
                 return is_done(head, await self._models.progress(head.id), now)
         return False
+
+    async def _promote(self, head: Definition) -> None:
+        """Let the better arm take over where the campaign asks for it and the figures say so (docs/behaviour.md 1.3)."""
+        if not head.spec.get("promote_winner"):
+            return
+        won = winners_of(head.spec, await self._models.steps(head.id))
+        spec = promoted(head.spec, won)
+        if spec is not None and await self._control.edit(head.id, head.revision, spec):
+            for one in won:
+                LOG.info("winner_promoted", campaign_id=head.id, **one.as_json())
 
     async def _settle(self, done: Sequence[Definition]) -> None:
         """Complete what still seems finished when all that stood on the broker when it first did has come through."""

@@ -62,7 +62,7 @@ async def waiting_for(
     used = await outlook.used(partition_of(compiled.pool_id.encode(), settings.partitions)) if compiled else []
     now = clock.now()
     found = holds(campaign.id, definitions, used, pauses or {}, now)
-    concerned = {campaign.id, *map(str, campaign.spec.get("mailboxes") or ())}
+    concerned = {campaign.id, *map(str, campaign.spec.get("mailboxes") or ()), str(campaign.spec.get("sms_sender"))}
     found += [
         Hold(problem.document, problem.code, f"cannot be used: {problem.path}: {problem.message}", None)
         for problem in problems
@@ -114,11 +114,11 @@ async def _read_pauses(settings: Settings) -> dict[str, Pause]:
 
 
 def _note(found: dict[str, Pause], key: bytes, value: bytes | None) -> None:
-    """A pause as dispatch writes it, or its end."""
+    """What dispatch remembers of a mailbox: a pause, or none (then it ended long ago), and how far its warm-up is."""
     mailbox_id = key.decode()
     if value is None:
         found.pop(mailbox_id, None)
         return
     told = json.loads(value)
-    until = told["until"]
-    found[mailbox_id] = Pause(str(told["reason"]), None if until >= NEVER else instant(until))
+    until = told.get("until", 0)
+    found[mailbox_id] = Pause(str(told.get("reason", "")), None if until >= NEVER else instant(until), value)

@@ -3,11 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import Literal
 
-from domain.templates import Template
+from domain.senders import (
+    AutoPause,
+    Mailbox,
+    Ramp,
+    Sender,
+    SmsProvider,
+    SmsSender,
+    Smtp,
+    WorkdayRanges,
+)
+from domain.sequence import (
+    Action,
+    ActionStep,
+    Arm,
+    ConditionStep,
+    EmailStep,
+    ProgressionRule,
+    ScoringRule,
+    SmsStep,
+    Step,
+    SwitchCase,
+    SwitchStep,
+    TaskStep,
+    WaitStep,
+    Writing,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,68 +58,20 @@ class CampaignLimits:
 
 
 @dataclass(frozen=True, slots=True)
-class Arm:
-    """One variant of an email: `subject` None means "Re:" in the thread of the touch before."""
+class Fatigue:
+    """At most `touches` a lead in any `days` days, across all campaigns (docs/behaviour.md 2.4)."""
 
-    name: str
-    weight: int
-    subject: Template | None
-    body: Template
-    is_html: bool
-    is_active: bool = True
+    touches: int
+    days: int
 
 
 @dataclass(frozen=True, slots=True)
-class EmailStep:
-    step_id: str
-    next_id: str | None
-    arms: tuple[Arm, ...]
-    variables: frozenset[str]
-    """Merge variables that any arm uses, without the sender's and the footer's own."""
-    is_active: bool = True
-    kind: Literal["email"] = "email"
+class Promotion:
+    """When the better arm takes over by itself (docs/behaviour.md 1.3). `confidence` is in percent."""
 
-
-@dataclass(frozen=True, slots=True)
-class WaitStep:
-    step_id: str
-    next_id: str | None
-    duration: int
-    unit: str
-    business_hours_only: bool = False
-    is_active: bool = True
-    kind: Literal["wait"] = "wait"
-
-
-@dataclass(frozen=True, slots=True)
-class ConditionStep:
-    step_id: str
-    next_id: str | None
-    event: str
-    of_step_id: str | None
-    true_id: str | None
-    false_id: str | None
-    within: timedelta | None = None
-    is_active: bool = True
-    kind: Literal["condition"] = "condition"
-
-
-@dataclass(frozen=True, slots=True)
-class TaskStep:
-    step_id: str
-    next_id: str | None
-    title: Template
-    description: Template | None
-    queue: str
-    priority: str
-    due_in: timedelta
-    task_kind: str
-    variables: frozenset[str] = frozenset()
-    is_active: bool = True
-    kind: Literal["task"] = "task"
-
-
-Step = EmailStep | WaitStep | ConditionStep | TaskStep
+    metric: str
+    confidence: float
+    min_sends: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,37 +97,16 @@ class Campaign:
     on_ambiguous: str = "assume_sent"
     after_reply: str = "hold"
     use_claude: bool = True
+    fatigue: Fatigue | None = None
+    smart_send_time: bool = False
+    scoring: tuple[ScoringRule, ...] = ()
+    progression: tuple[ProgressionRule, ...] = ()
+    promotion: Promotion | None = None
+    sms_sender_id: str | None = None
 
     @property
     def may_send(self) -> bool:
         return self.status == "active"
-
-
-@dataclass(frozen=True, slots=True)
-class Smtp:
-    host: str
-    port: int
-    security: str
-    username: str | None
-    auth: str
-    password_ref: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Mailbox:
-    mailbox_id: str
-    revision: int
-    pool_id: str
-    from_name: str
-    from_email: str
-    postal_address: str
-    smtp: Smtp
-    zone: str | None = None
-    reply_domain: str | None = None
-    per_hour: int | None = None
-    per_day: int | None = None
-    gap_s: tuple[float, float] = (30.0, 90.0)
-    recipient_domain_per_hour: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,3 +117,40 @@ class Definitions:
     mailboxes: Mapping[str, Mailbox]
     pools: frozenset[str] = frozenset()
     stopped: bool = False
+    sms_senders: Mapping[str, SmsSender] = field(default_factory=dict)
+
+    def sender(self, sender_id: str) -> Sender | None:
+        """The mailbox or the SMS number of this id (no id is both)."""
+        return self.mailboxes.get(sender_id) or self.sms_senders.get(sender_id)
+
+
+__all__ = [
+    "Action",
+    "ActionStep",
+    "Arm",
+    "AutoPause",
+    "Campaign",
+    "CampaignLimits",
+    "ConditionStep",
+    "Definitions",
+    "EmailStep",
+    "Fatigue",
+    "Mailbox",
+    "ProgressionRule",
+    "Promotion",
+    "Ramp",
+    "ScoringRule",
+    "Sender",
+    "SmsProvider",
+    "SmsSender",
+    "SmsStep",
+    "Smtp",
+    "Step",
+    "SwitchCase",
+    "SwitchStep",
+    "TaskStep",
+    "WaitStep",
+    "Window",
+    "WorkdayRanges",
+    "Writing",
+]

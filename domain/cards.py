@@ -6,7 +6,8 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID, uuid5
 
-from domain.ids import NAMESPACE
+from domain.ids import NAMESPACE, event_id
+from schemas.enrollments import ReplyHandled, TaskDone
 from schemas.replies import CategoryName, Disposition, DispositionName
 from schemas.tasks import TaskDue
 
@@ -47,6 +48,62 @@ def check_move(state: CardState, wanted: CardState) -> None:
     """Raise `IllegalCardMoveError` unless a card may go from `state` to `wanted`."""
     if wanted not in MOVES[state]:
         raise IllegalCardMoveError(state, wanted)
+
+
+def way_to(state: CardState, wanted: CardState) -> tuple[CardState, ...]:
+    """The shortest way of legal moves from one state to another; empty where it is there already.
+
+    Raises IllegalCardMoveError where none leads there.
+    """
+    ways: dict[CardState, tuple[CardState, ...]] = {state: ()}
+    line: list[CardState] = [state]
+    while line:
+        here = line.pop(0)
+        if here == wanted:
+            return ways[here]
+        for following in MOVES[here]:
+            if following not in ways:
+                ways[following] = (*ways[here], following)
+                line.append(following)
+    raise IllegalCardMoveError(state, wanted)
+
+
+@dataclass(frozen=True, slots=True)
+class ClosedCard:
+    """A card as it stands after a move, as far as the sequence cares."""
+
+    card_id: UUID
+    version: int
+    state: CardState
+    lead_id: str
+    campaign_id: str | None
+    enrollment_id: UUID | None
+    step_id: str | None
+    reply_id: UUID | None
+
+
+def told_of(card: ClosedCard, at: datetime, *, is_last: bool) -> TaskDone | ReplyHandled | None:
+    """What leads must hear of it: the end of a step's task, or that people are done with a reply (docs/behaviour.md 4.4,
+    7.3). `is_last`: no other card of that reply is open. Told again it has the same id.
+    """
+    name = event_id("card", card.card_id, card.version)
+    if card.reply_id is not None:
+        if not is_last or card.state not in ("done", "rejected"):
+            return None
+        return ReplyHandled(event_id=name, lead_id=card.lead_id, reply_id=card.reply_id, at=at)
+    if card.state not in ("done", "blocked", "rejected"):
+        return None
+    if card.campaign_id is None or card.enrollment_id is None or card.step_id is None:
+        return None
+    return TaskDone(
+        event_id=name,
+        lead_id=card.lead_id,
+        campaign_id=card.campaign_id,
+        enrollment_id=card.enrollment_id,
+        step_id=card.step_id,
+        outcome=card.state,
+        at=at,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +237,13 @@ def _card_of_reply(said: Disposition, route: Routing) -> Card:
     )
 
 
+def _cause(due: TaskDue) -> str:
+    """What made a card: a click, an action of a step or rule (`hot 2[0]`), or a step that fell due."""
+    if due.step_id == "follow-up:clicked":
+        return "a click on a link"
+    return f"action {due.step_id}" if due.step_id.endswith("]") else f"the due step {due.step_id}"
+
+
 def card_of_task(due: TaskDue) -> Card:
     """The card of a call or manual touch that fell due."""
     card_type = TASK_CARDS.get(due.task_kind, "create_task")
@@ -190,12 +254,13 @@ def card_of_task(due: TaskDue) -> Card:
         priority=due.priority,
         title=due.title or due.task_kind.replace("_", " ").capitalize(),
         description=due.description,
-        rationale=f"step {due.step_id} of campaign {due.campaign_id} fell due",
+        rationale=f"{_cause(due)} of campaign {due.campaign_id}",
         lead_id=due.lead_id,
         campaign_id=due.campaign_id,
         created_at=due.at,
         enrollment_id=due.enrollment_id,
         step_id=due.step_id,
         due_at=due.due_at,
-        action_payload={"task_kind": due.task_kind},
+        action_payload={"task_kind": due.task_kind}
+        | ({"assigned_to": due.assigned_to} if due.assigned_to is not None else {}),
     )

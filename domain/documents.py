@@ -9,16 +9,19 @@ from typing import Any, NamedTuple, cast
 import yaml
 from pydantic import ValidationError
 
-from schemas.definitions import CampaignDoc, Document, MailboxDoc, PoolDoc, ReplyRuleDoc
+from schemas.definitions import CampaignDoc, Document, MailboxDoc, PoolDoc, ReplyRuleDoc, SmsSenderDoc
 
-AnyDoc = PoolDoc | MailboxDoc | CampaignDoc | ReplyRuleDoc
+AnyDoc = PoolDoc | MailboxDoc | SmsSenderDoc | CampaignDoc | ReplyRuleDoc
 Where = tuple[str | int, ...]
 """The way to a field: names and list positions."""
 
 MAX_DOCUMENTS_BYTES = 5_000_000
+MAX_DEPTH = 60
+"""Levels of lists and mappings within one another."""
 _MODELS: dict[str, type[Document]] = {
     "Pool": PoolDoc,
     "Mailbox": MailboxDoc,
+    "SmsSender": SmsSenderDoc,
     "Campaign": CampaignDoc,
     "ReplyRule": ReplyRuleDoc,
 }
@@ -111,10 +114,21 @@ def load_documents(text: str) -> list[Loaded]:
 
 
 def _compose(text: str) -> Iterator[tuple[yaml.SafeLoader, yaml.Node]]:
-    """The nodes of each document. Aliases are refused: they make small texts that are huge when read."""
+    """The nodes of each document. Aliases are refused: they make small texts that are huge when read. So is nesting without
+    end, which nothing that reads trees survives.
+    """
+    depth = 0
     for event in yaml.parse(text, Loader=yaml.SafeLoader):
         if isinstance(event, yaml.AliasEvent):
             raise yaml.MarkedYAMLError(problem="aliases (*name) are not allowed", problem_mark=event.start_mark)
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+            if depth > MAX_DEPTH:
+                raise yaml.MarkedYAMLError(
+                    problem=f"nested deeper than {MAX_DEPTH} levels", problem_mark=event.start_mark
+                )
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
     loader = yaml.SafeLoader(text)
     while loader.check_node():
         node = loader.get_node()

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from domain.campaign import Campaign, ConditionStep, Definitions, EmailStep, TaskStep, WaitStep
+from domain.campaign import Campaign, ConditionStep, Definitions, EmailStep, SmsStep, TaskStep, WaitStep
 from domain.dispatch.blocks import CODES, Block
 from domain.dispatch.instants import NEVER, instant, micros
 from domain.dispatch.limits import CampaignMeter, MailboxMeter
@@ -33,10 +33,11 @@ class Used(NamedTuple):
 
 
 class Pause(NamedTuple):
-    """Why dispatch gives a mailbox nothing, and until when (None: until it is resumed)."""
+    """Why dispatch gives a mailbox nothing, and until when (None: until it is resumed); what else it remembers of it."""
 
     reason: str
     until: datetime | None
+    row: bytes = b""
 
 
 class Hold(NamedTuple):
@@ -70,12 +71,20 @@ class Place(NamedTuple):
     first_at: datetime | None
 
 
+PAUSED_BY = ("held", "paused")
+"""Facts that say where an enrollment stands that is paused."""
+STANDS_BY = ("enrolled", "sent", "ambiguous", "failed", "step_skipped", "task_due", "deferred", "waiting")
+"""Facts that say where any other stands."""
+
 PLACES: Mapping[str, str] = {
     "due": "due: it goes as soon as nothing is in the way",
     "wait": "in a wait",
     "condition": "waits for a condition, until its deadline at most",
     "task": "a task for a person is open, until its deadline at most",
     "retry": "tried before and not taken: it is tried again",
+    "fatigue": "the lead has had as many touches lately as it may",
+    "better_hour": "waits for the hour at which mails are opened",
+    "waiting_draft": "its words are being written, or wait to be approved: see touchline drafts list",
     "held": "held: an answer or an unknown outcome is being settled",
     "paused": "paused by request",
     "ending": "no further step",
@@ -90,12 +99,15 @@ def holds(
     at = micros(now)
     meter = CampaignMeter(campaign_id)
     meter.define(campaign)
-    mailboxes = {mailbox_id: MailboxMeter(mailbox_id) for mailbox_id in (campaign.mailbox_ids if campaign else ())}
+    senders = (*campaign.mailbox_ids, *filter(None, [campaign.sms_sender_id])) if campaign is not None else ()
+    mailboxes = {mailbox_id: MailboxMeter(mailbox_id) for mailbox_id in senders}
     for mailbox_id, mailbox in mailboxes.items():
-        mailbox.define(definitions.mailboxes.get(mailbox_id))
+        mailbox.define(definitions.sender(mailbox_id))
         pause = pauses.get(mailbox_id)
-        if pause is not None:
-            mailbox.paused_until = NEVER if pause.until is None else micros(pause.until)
+        if pause is not None and pause.row:
+            mailbox.standing.read(pause.row)
+        elif pause is not None:
+            mailbox.standing.pause(NEVER if pause.until is None else micros(pause.until), pause.reason)
     for grant in sorted(used, key=lambda grant: grant.at):
         if grant.campaign_id == campaign_id:
             meter.grants.add(micros(grant.at))
@@ -129,7 +141,7 @@ def places(campaign: Campaign, definitions: Definitions, facts: Iterable[Fact], 
     """Where the leads of these facts stand at `now`, the soonest first."""
     found: dict[tuple[str, str | None], tuple[int, datetime | None]] = {}
     for fact in facts:
-        code, step_id, at = _place(campaign, definitions, fact, now)
+        code, step_id, at = place_of(campaign, definitions, fact, now)
         known, first = found.get((code, step_id), (0, None))
         if at is not None:
             first = at if first is None else min(first, at)
@@ -138,13 +150,17 @@ def places(campaign: Campaign, definitions: Definitions, facts: Iterable[Fact], 
     return sorted(made, key=lambda place: (place.code != "due", place.first_at is None, place.first_at or now))
 
 
-def _place(
+def place_of(
     campaign: Campaign, definitions: Definitions, fact: Fact, now: datetime
 ) -> tuple[str, str | None, datetime | None]:
+    """Where the lead of a fact stands at `now`: a code of `PLACES`, the step, and when it goes on (None: by an event)."""
     if fact.status == "paused":
         return ("paused" if fact.type == "paused" else "held"), fact.step_id, fact.next_at
+    if fact.code == "waiting_draft":
+        return fact.code, fact.step_id, None
     if fact.type in {"deferred", "waiting"}:
-        return ("due" if fact.next_at is None or fact.next_at <= now else "retry"), fact.step_id, fact.next_at
+        code = fact.code if fact.code in {"fatigue", "better_hour"} else "retry"
+        return ("due" if fact.next_at is None or fact.next_at <= now else code), fact.step_id, fact.next_at
     if fact.type == "task_due" and fact.next_at is not None and fact.next_at > now:
         return "task", fact.step_id, fact.next_at
     return _walk(campaign, definitions, fact, now)
@@ -166,7 +182,7 @@ def _walk(
             return "ending", None, None
         if step.is_active:
             match step:
-                case EmailStep():
+                case EmailStep() | SmsStep():
                     return "due", step.step_id, base_at
                 case WaitStep():
                     over_at = after_wait(step, campaign.window, zone, base_at)
@@ -179,5 +195,7 @@ def _walk(
                         return "condition", step.step_id, base_at
                 case TaskStep():
                     return "task", step.step_id, base_at + step.due_in
+                case _:
+                    pass  # a switch or an action takes no time; which way it went is not known here
         step_id = successor(step)
     return "ending", None, None

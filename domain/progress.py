@@ -42,6 +42,12 @@ BOUNCES: Mapping[str | None, tuple[str, ...]] = {
 }
 """What a `bounced` fact counts as, by the kind of its report; without one the server refused the address at once."""
 
+NOT_OF_TEXTS = frozenset({"bounced", "soft_bounced", "undelivered"})
+"""Figures about emails that a text which was not delivered must not change."""
+
+TEXTS: Mapping[str, str] = {"emails_sent": "sms_sent", "emails_replied": "sms_replied"}
+"""Under which figure that of an email counts for a text; one without such a figure counts for no text alone."""
+
 COUNTED_ONCE: Mapping[str, str] = {"opened": "emails_opened", "clicked": "emails_clicked", "replied": "emails_replied"}
 """Facts of which only a touch's first counts: unique opens never exceed sends."""
 
@@ -108,11 +114,9 @@ def _changes(fact: Engagement) -> list[tuple[str, int]]:
     kind = fact.type
     if kind == "refused" and fact.code not in REPEATED_ASKS:
         changes.append(("refused", 1))
-    elif kind == "score_changed":
-        change = fact.data.get("change")
-        if isinstance(change, int):
-            changes.append(("score", change))
     figures = _figures(fact)
+    if kind == "task_done" and fact.code == "rejected":
+        changes.append(("tasks_due", -1))  # it is done with, and was not done
     for figure in figures:
         changes.append((figure, 1))
         if figure == "tasks_completed" and fact.data.get("task_kind") in {"call", "schedule_call"}:
@@ -121,7 +125,16 @@ def _changes(fact: Engagement) -> list[tuple[str, int]]:
 
 
 def _figures(fact: Engagement) -> tuple[str, ...]:
+    figures = _figures_of(fact)
+    if figures and fact.data and fact.data.get("channel") == "sms":
+        return tuple(TEXTS.get(figure, figure) for figure in figures if figure not in NOT_OF_TEXTS)
+    return figures
+
+
+def _figures_of(fact: Engagement) -> tuple[str, ...]:
     kind = fact.type
+    if kind == "task_done" and fact.code == "rejected":
+        return ()
     once = COUNTED_ONCE.get(kind)
     if once is not None:
         return (once,) if fact.first is not False else ()

@@ -23,6 +23,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
 from domain.ids import key_hash, normalise_email
+from domain.numbers import is_number
 
 LinkKind = Literal["open", "click", "unsubscribe"]
 
@@ -172,7 +173,11 @@ _BY_LETTER = cast("dict[str, LinkKind]", {kind[0]: kind for kind in _KINDS})
 
 
 def address_key(secret: bytes, email: str) -> bytes:
-    """The keyed hash under which an address's consent stands: `secret` is `TokenKeys.hash_secret`."""
+    """The keyed hash under which the consent of an address, or of a number in E.164, stands: `secret` is
+    `TokenKeys.hash_secret`.
+    """
+    if email[:1] == "+" and is_number(email):
+        return key_hash(secret, "number", email)
     return key_hash(secret, "address", normalise_email(email))
 
 

@@ -51,7 +51,7 @@ def resolve(wall: datetime, zone: ZoneInfo) -> datetime:
     return wall.replace(tzinfo=zone, fold=0).astimezone(UTC)
 
 
-def _from(wall: datetime, zone: ZoneInfo) -> datetime:
+def first_at(wall: datetime, zone: ZoneInfo) -> datetime:
     """The first instant at which the zone's clock has reached `wall`: inside a gap, the end of the gap."""
     at = resolve(wall, zone)
     if at.astimezone(zone).replace(tzinfo=None) == wall:
@@ -77,7 +77,7 @@ def next_midnight(zone: ZoneInfo, at: datetime) -> datetime:
     if today >= _LAST_DAY:  # `9999-12-31` is how people write "never"
         return datetime.max.replace(tzinfo=UTC)
     tomorrow = today + _DAY
-    return _from(datetime.combine(tomorrow, datetime.min.time()), zone)
+    return first_at(datetime.combine(tomorrow, datetime.min.time()), zone)
 
 
 def _is_sending_day(window: Window, day: date) -> bool:
@@ -110,7 +110,7 @@ def next_open(window: Window, zone: ZoneInfo, at: datetime) -> datetime:
     for day in _days_from(at.astimezone(zone).date(), window):
         if not _is_sending_day(window, day):
             continue
-        opening = _from(_hour(day, window.start_hour), zone)
+        opening = first_at(_hour(day, window.start_hour), zone)
         if opening >= at and is_open(window, zone, opening):
             return opening
     raise NeverOpens("every day the window could open on is a holiday")
@@ -124,7 +124,7 @@ def _days_from(day: date, window: Window) -> Iterator[date]:
 
 def closes_at(window: Window, zone: ZoneInfo, at: datetime) -> datetime:
     """When the window that is open at `at` closes."""
-    return _from(_hour(at.astimezone(zone).date(), window.end_hour), zone)
+    return first_at(_hour(at.astimezone(zone).date(), window.end_hour), zone)
 
 
 def _business_days(day: date, window: Window) -> Iterator[date]:

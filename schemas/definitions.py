@@ -1,34 +1,51 @@
-"""`definitions` (compacted, key kind:id): campaigns, mailboxes, pools and reply rules, and the documents they are written as.
+"""`definitions` (compacted, key kind:id): campaigns, senders, pools and reply rules, and the documents they are written as.
 
 The documents are what a user writes in YAML (docs/behaviour.md, section 10). They refuse unknown fields: a typing mistake is an error.
+Their parts: `schemas/senders.py`, `schemas/steps.py`, `schemas/rules.py`.
 """
 
 from datetime import date
 from typing import Annotated, Any, ClassVar, Literal
-from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import Discriminator, Field, Tag
 
 from schemas.base import Data, Identifier, Instant, Message, Text
+from schemas.document import DelayDoc, DocId, Document, Zone, is_switched_on
+from schemas.rules import (
+    ActionDoc,
+    AllTestDoc,
+    AnyTestDoc,
+    DispositionTestDoc,
+    EventTestDoc,
+    FieldTestDoc,
+    NotTestDoc,
+    ProgressionRuleDoc,
+    RandomTestDoc,
+    ScoringRuleDoc,
+    WhenDoc,
+)
+from schemas.senders import AutoPauseDoc, MailboxDoc, RampDoc, SmsProviderDoc, SmsSenderDoc, SmtpDoc, WorkdayDoc
+from schemas.steps import (
+    ActionStepDoc,
+    ArmDoc,
+    ConditionStepDoc,
+    EmailStepDoc,
+    OnReject,
+    Review,
+    SmsStepDoc,
+    StepDoc,
+    SwitchCaseDoc,
+    SwitchStepDoc,
+    TaskStepDoc,
+    VariantDoc,
+    WaitStepDoc,
+    WaitUnit,
+)
 
-DefinitionKind = Literal["pool", "mailbox", "campaign", "reply_rule", "control"]
+DefinitionKind = Literal["pool", "mailbox", "sms_sender", "campaign", "reply_rule", "control"]
 CampaignStatus = Literal["draft", "scheduled", "active", "paused", "completed", "archived"]
 Goal = Literal["reactivation", "nurture", "acquisition", "education", "retention", "brand_awareness"]
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
-WaitUnit = Literal["minutes", "hours", "days", "weeks", "business_days"]
-
-DocId = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
-
-
-def _known_zone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (KeyError, ValueError, OSError) as error:
-        raise ValueError(f"unknown time zone {name!r}; use an IANA name such as Europe/Stockholm") from error
-    return name
-
-
-Zone = Annotated[str, AfterValidator(_known_zone)]
 
 
 class Definition(Message):
@@ -46,12 +63,6 @@ class Definition(Message):
     at: Instant
 
 
-class Document(BaseModel):
-    """A YAML document. Frozen, and strict about unknown fields."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
 class PoolDoc(Document):
     """Mailboxes and campaigns whose limits are decided together. Neither ever changes pool."""
 
@@ -60,117 +71,42 @@ class PoolDoc(Document):
     description: Text | None = None
 
 
-class SmtpDoc(Document):
-    """Where a mailbox submits its mail. The password is a reference, never a value."""
-
-    host: Annotated[str, Field(min_length=1, max_length=253)]
-    port: Annotated[int, Field(ge=1, le=65535)] = 587
-    security: Literal["none", "starttls", "tls"] = "starttls"
-    username: str | None = None
-    auth: Literal["login", "xoauth2"] = "login"
-    password_ref: Annotated[str, StringConstraints(pattern=r"^(env|file):.+$")] | None = None
-
-
-GapSeconds = Annotated[float, Field(ge=0, le=86_400, allow_inf_nan=False)]
-
-
-class MailboxDoc(Document):
-    """A sender: who the mail is from, how it leaves, and how much of it (docs/behaviour.md 3.2)."""
-
-    kind: Literal["Mailbox"]
-    id: DocId
-    pool: DocId
-    from_: Annotated[str, Field(alias="from", min_length=3, max_length=320)]
-    postal_address: Annotated[str, Field(min_length=1, max_length=500)]
-    smtp: SmtpDoc
-    timezone: Zone | None = None
-    reply_domain: str | None = None
-    hourly_limit: Annotated[int, Field(ge=1)] | None = None
-    daily_limit: Annotated[int, Field(ge=1)] | None = None
-    gap_seconds: tuple[GapSeconds, GapSeconds] | Literal[0] = (30, 90)
-    recipient_domain_hourly_limit: Annotated[int, Field(ge=1)] | None = None
-    provider: Literal["gmail", "microsoft", "resend", "other"] = "other"
-
-
-class VariantDoc(Document):
-    """The B side of an email: what it does not say it takes from A."""
-
-    subject: Text | None = None
-    body: Text | None = None
-
-
-class ArmDoc(Document):
-    """One weighted arm of the long form (up to six)."""
-
-    name: Annotated[str, StringConstraints(pattern=r"^[a-f]$")]
-    subject: Text | None = None
-    body: Text | None = None
-    weight: Annotated[int, Field(ge=0, le=1000)] = 1
-    is_active: bool = True
-
-
-class DelayDoc(Document):
-    days: Annotated[int, Field(ge=0, le=3650)] = 0
-    hours: Annotated[int, Field(ge=0, le=87_600)] = 0
-
-
-class _StepDoc(Document):
-    id: DocId
-    next_step_id: DocId | None = None
-    is_active: bool = True
-    delay_days: Annotated[int, Field(ge=0)] = 0
-    delay_hours: Annotated[int, Field(ge=0)] = 0
-
-
-class EmailStepDoc(_StepDoc):
-    kind: Literal["email"]
-    subject: Text | None = None
-    body: Annotated[str, Field(max_length=200_000)]
-    variant_b: VariantDoc | None = None
-    variant_split: Annotated[int, Field(ge=0, le=100)] = 50
-    arms: Annotated[list[ArmDoc], Field(max_length=6)] = []
-
-
-class WaitStepDoc(_StepDoc):
-    kind: Literal["wait"]
-    duration: Annotated[int, Field(ge=0)]
-    unit: WaitUnit = "days"
-    business_hours_only: bool = False
-
-
-class EventTestDoc(Document):
-    """True when the event happened to the named step's touch, or to any touch of the enrollment."""
-
-    event: Literal["opened", "clicked", "replied", "delivered", "bounced"]
-    step: DocId | None = None
-
-
-class ConditionStepDoc(_StepDoc):
-    kind: Literal["condition"]
-    when: EventTestDoc
-    true_next_step_id: DocId | None = None
-    false_next_step_id: DocId | None = None
-    within: DelayDoc | None = None
-
-
-class TaskStepDoc(_StepDoc):
-    """A call or a manual touch: it stands as a card, and the sequence goes on at its deadline."""
-
-    kind: Literal["call", "task"]
-    title: Annotated[str, Field(min_length=1, max_length=500)]
-    description: Text | None = None
-    task_kind: str | None = None
-    queue: DocId = "sales"
-    priority: Literal["low", "medium", "high"] = "medium"
-    due: DelayDoc = DelayDoc(days=1)
-
-
-StepDoc = Annotated[EmailStepDoc | WaitStepDoc | ConditionStepDoc | TaskStepDoc, Field(discriminator="kind")]
-
-
 class TrackingDoc(Document):
     opens: bool = True
     clicks: bool = True
+
+
+class FatigueDoc(Document):
+    """At most so many touches a lead in so many days, across all campaigns (docs/behaviour.md 2.4)."""
+
+    touches: Annotated[int, Field(ge=1, le=1000)] = 3
+    days: Annotated[int, Field(ge=1, le=90)] = 7
+
+
+Fatigue = Annotated[
+    Annotated[FatigueDoc, Tag("[on]")] | Annotated[Literal[False] | None, Tag("[off]")], Discriminator(is_switched_on)
+]
+"""None: the default; False: off."""
+
+Days = Annotated[list[Annotated[int, Field(ge=0, le=3650)]], Field(min_length=1)]
+
+
+def _is_word(value: Any) -> str:
+    return "[word]" if isinstance(value, str) else "[days]"
+
+
+Cadence = Annotated[
+    Annotated[Literal["standard"], Tag("[word]")] | Annotated[Days, Tag("[days]")], Discriminator(_is_word)
+]
+"""A day for each step, from the first on."""
+
+
+class PromoteDoc(Document):
+    """When the better arm takes over by itself (docs/behaviour.md 1.3): by what, how sure, and from how many sends an arm."""
+
+    metric: Literal["replied", "opened", "clicked"] = "replied"
+    confidence: Annotated[float, Field(ge=50, lt=100)] = 95
+    min_sends: Annotated[int, Field(ge=30)] = 30
 
 
 class CampaignDoc(Document):
@@ -183,29 +119,37 @@ class CampaignDoc(Document):
     goal: Goal = "acquisition"
     owner: str | None = None
     pool: DocId
-    mailboxes: Annotated[list[DocId], Field(min_length=1)]
+    mailboxes: list[DocId] = []
+    sms_sender: DocId | None = None
     preset: Literal["conservative", "standard", "aggressive"] | None = None
     send_rate_per_hour: Annotated[int, Field(ge=1)] | None = None
     send_batch_size: Annotated[int, Field(ge=1)] | None = None
     send_cycle_minutes: Annotated[int, Field(ge=1, le=60)] = 10
     daily_limit: Annotated[int, Field(ge=1)] | None = None
     limits: Literal["on", "off"] = "on"
+    fatigue: Fatigue = None
     send_days: Annotated[list[Weekday], Field(min_length=1)] = ["monday", "tuesday", "wednesday", "thursday", "friday"]
     send_time_start: Annotated[int, Field(ge=0, le=23)] = 9
     send_time_end: Annotated[int, Field(ge=1, le=24)] = 17
+    smart_send_time: bool = False
     timezone: Zone | None = None
     holidays: list[date] = []
     start_at: Instant | None = None
     end_date: Annotated[date, Field(ge=date(1970, 1, 1))] | None = None
     evergreen: bool = False
     ab_testing_enabled: bool = False
+    promote_winner: PromoteDoc | None = None
     tracking: TrackingDoc = TrackingDoc()
     on_ambiguous: Literal["hold", "assume_sent"] = "assume_sent"
     after_reply: Literal["hold", "resume", "end"] = "hold"
     use_claude: bool = True
+    ai_review: Review = "review"
+    ai_on_reject: OnReject = "skip"
+    attributes: Annotated[list[str], Field(max_length=500)] | None = None
+    cadence: Cadence | None = None
     steps: Annotated[list[StepDoc], Field(min_length=1, max_length=200)]
-    lead_scoring_rules: list[dict[str, Any]] = []
-    progression_rules: list[dict[str, Any]] = []
+    lead_scoring_rules: Annotated[list[ScoringRuleDoc], Field(max_length=100)] | None = None
+    progression_rules: Annotated[list[ProgressionRuleDoc], Field(max_length=100)] = []
 
 
 class ReplyRuleDoc(Document):
@@ -221,4 +165,53 @@ class ReplyRuleDoc(Document):
     is_active: bool = True
 
 
-AnyDocument = Annotated[PoolDoc | MailboxDoc | CampaignDoc | ReplyRuleDoc, Field(discriminator="kind")]
+AnyDocument = Annotated[PoolDoc | MailboxDoc | SmsSenderDoc | CampaignDoc | ReplyRuleDoc, Field(discriminator="kind")]
+
+__all__ = [
+    "ActionDoc",
+    "ActionStepDoc",
+    "AllTestDoc",
+    "AnyDocument",
+    "AnyTestDoc",
+    "ArmDoc",
+    "AutoPauseDoc",
+    "CampaignDoc",
+    "CampaignStatus",
+    "ConditionStepDoc",
+    "Definition",
+    "DefinitionKind",
+    "DelayDoc",
+    "DispositionTestDoc",
+    "DocId",
+    "Document",
+    "EmailStepDoc",
+    "EventTestDoc",
+    "FatigueDoc",
+    "FieldTestDoc",
+    "Goal",
+    "MailboxDoc",
+    "NotTestDoc",
+    "PoolDoc",
+    "ProgressionRuleDoc",
+    "PromoteDoc",
+    "RampDoc",
+    "RandomTestDoc",
+    "ReplyRuleDoc",
+    "ScoringRuleDoc",
+    "SmsProviderDoc",
+    "SmsSenderDoc",
+    "SmsStepDoc",
+    "SmtpDoc",
+    "StepDoc",
+    "SwitchCaseDoc",
+    "SwitchStepDoc",
+    "TaskStepDoc",
+    "TrackingDoc",
+    "VariantDoc",
+    "WaitStepDoc",
+    "WaitUnit",
+    "Weekday",
+    "WhenDoc",
+    "WorkdayDoc",
+    "Zone",
+]

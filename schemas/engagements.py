@@ -25,10 +25,13 @@ EngagementType = Literal[
     "released",
     "completed",
     "exited",
+    "delivered",
     "task_due",
     "task_done",
     "disposition",
     "score_changed",
+    "progressed",
+    "action_done",
     "waiting",
 ]
 

@@ -1,6 +1,7 @@
 """`enrollments` (public, key lead_id): what producers ask for."""
 
 from typing import Annotated, ClassVar, Literal
+from uuid import UUID
 
 from pydantic import Field
 
@@ -76,4 +77,26 @@ class Exit(_EnrollmentEvent):
     reason: Text = "request"
 
 
-EnrollmentEvent = Annotated[Enroll | UpdateLead | Pause | Resume | Exit, Field(discriminator="type")]
+class TaskDone(_EnrollmentEvent):
+    """A call or manual touch came to its end: done, blocked (it waits for its deadline) or rejected (it will not be done).
+
+    Without `enrollment_id` it is about the lead's newest entry into the campaign.
+    """
+
+    type: Literal["task_done"] = "task_done"
+    campaign_id: Identifier
+    step_id: Identifier
+    enrollment_id: UUID | None = None
+    outcome: Literal["done", "blocked", "rejected"] = "done"
+
+
+class ReplyHandled(_EnrollmentEvent):
+    """People are done with a reply: what it held besides the enrollment that it answered goes on."""
+
+    type: Literal["reply_handled"] = "reply_handled"
+    reply_id: UUID
+
+
+EnrollmentEvent = Annotated[
+    Enroll | UpdateLead | Pause | Resume | Exit | TaskDone | ReplyHandled, Field(discriminator="type")
+]

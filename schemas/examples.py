@@ -215,6 +215,32 @@ VALID: dict[str, Example] = {
             "at": AT,
         },
     ),
+    "draft-requests": Example(
+        "lead-1042",
+        {
+            "type": "wanted",
+            "version": 1,
+            "event_id": EVENT,
+            **OF_SEND,
+            "campaign_version": 3,
+            "variant": "a",
+            "merge": {"first_name": "Zoé", "company": "Hôtel des Deux Rives"},
+            "person": {"first_name": "Zoé", "title": "Directrice", "company": "Hôtel des Deux Rives", "city": "Paris"},
+            "at": AT,
+        },
+    ),
+    "drafts": Example(
+        "lead-1042",
+        {
+            "type": "approved",
+            "version": 1,
+            "event_id": EVENT,
+            **OF_SEND,
+            "subject": "Vos chambres cet été",
+            "body": "Bonjour Zoé,\n\nUne question sur votre saison d'été...",
+            "at": AT,
+        },
+    ),
     "tasks": Example(
         "lead-1042",
         {
@@ -275,5 +301,7 @@ INVALID: dict[str, Example] = {
     "dispositions": _with("dispositions", "disposition", "MAYBE", "disposition is not one of the known ones"),
     "engagements": _without("engagements", "lead_id"),
     "tasks": _with("tasks", "priority", "urgent", "priority is not one of the known ones"),
+    "draft-requests": _with("draft-requests", "send_id", "intro", "send_id is no UUID"),
+    "drafts": _with("drafts", "body", "", "an approved draft says something"),
     "dead-letters": _without("dead-letters", "reason"),
 }

@@ -8,6 +8,7 @@ from pydantic import Field
 from schemas.base import Identifier, Instant, Message, Part, Scalar, Text
 
 Variant = Annotated[str, Field(min_length=1, max_length=20)]
+Channel = Annotated[Literal["sms"], Field(description="How it goes out; left out for an email.")]
 
 Outcome = Literal[
     "sent",  # the server said 250 to the final dot
@@ -29,6 +30,13 @@ class Thread(Part):
     message_ids: list[str]
 
 
+class Content(Part):
+    """The words of one touch, written for it alone and approved. Without a subject it is "Re:" in the thread."""
+
+    subject: Text | None = None
+    body: Annotated[str, Field(max_length=20_000, pattern=r"^[^\x00]*$")]
+
+
 class DueSend(Message):
     """A touch that is due. Carries only the merge values its step's templates use, as they are now."""
 
@@ -47,7 +55,8 @@ class DueSend(Message):
     priority: Annotated[int, Field(ge=0, description="0 a follow-up, 1 a first touch; lower goes first.")]
     due_at: Instant
     at: Instant
-    email: str
+    channel: Channel | None = None
+    email: Annotated[str, Field(description="Whom it goes to: an address, or for a text a number (E.164).")]
     domain: str
     variant: Variant = "a"
     mailbox_id: Identifier | None = None
@@ -58,6 +67,7 @@ class DueSend(Message):
     after_stops: Annotated[
         list[str], Field(description="Lead-wide stops made before this enrollment: they do not cover it.")
     ] = []
+    content: Annotated[Content | None, Field(description="Words that stand for the template of the step.")] = None
 
 
 class WithdrawSend(Message):
@@ -107,6 +117,20 @@ class GrantOutcome(Message):
     granted_at: Instant
     used: bool
     reason: Text = ""
+    bounced: Annotated[bool, Field(description="The server said that there is no such address.")] = False
+    at: Instant
+
+
+class MailboxNote(Message):
+    """A mail that a mailbox sent came back for good, or its reader complained: dispatch counts it (docs/behaviour.md 3.2)."""
+
+    TOPIC: ClassVar[str] = "grant-outcomes"
+    type: Literal["mailbox_note"] = "mailbox_note"
+    event_id: Identifier
+    pool_id: Identifier
+    mailbox_id: Identifier
+    kind: Literal["bounce", "complaint"]
+    send_id: UUID
     at: Instant
 
 
@@ -135,7 +159,7 @@ class MailboxResumed(Message):
     at: Instant
 
 
-GrantEvent = Annotated[GrantOutcome | MailboxPaused | MailboxResumed, Field(discriminator="type")]
+GrantEvent = Annotated[GrantOutcome | MailboxNote | MailboxPaused | MailboxResumed, Field(discriminator="type")]
 
 
 class SendResult(Message):
@@ -153,6 +177,7 @@ class SendResult(Message):
     attempt: int = 1
     grant_id: str
     mailbox_id: Identifier
+    channel: Channel | None = None
     variant: Variant = "a"
     outcome: Outcome
     granted_at: Instant

@@ -20,5 +20,6 @@ class TaskDue(Message):
     queue: Identifier
     priority: Literal["low", "medium", "high"] = "medium"
     task_kind: str
+    assigned_to: Identifier | None = None
     due_at: Instant
     at: Instant

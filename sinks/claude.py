@@ -7,35 +7,22 @@ as `NoAnswer`, for a person to decide.
 
 from __future__ import annotations
 
-import asyncio
 import json
-from dataclasses import dataclass
 from datetime import date, datetime
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, get_args
+from typing import Annotated, Any, Unpack, get_args
 
-import structlog
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from domain.replies.mail import Mail
 from domain.replies.verdict import MODEL_DISPOSITIONS, ModelAnswer
 from schemas.replies import CategoryName
-
-if TYPE_CHECKING:
-    from anthropic import AsyncAnthropic
-    from anthropic.types import Message
-
-log = structlog.get_logger("touchline.claude")
+from sinks import claude_client
+from sinks.claude_client import ClaudeClient, NoAnswer, Options
 
 PROMPT_VERSION = "classify_v1"
 """Name of the prompt's file: a change of its text is a new file."""
 MAX_BODY = 8000
 MAX_TOKENS = 1500
-MAX_RETRIES = 4
-"""Repeats after 429, 529, other 5xx and lost connections, with back-off or after what Retry-After says."""
-CALL_TIMEOUT_S = 20.0
-DEADLINE_S = 60.0
-"""Wall seconds for one mail, all repeats included."""
 
 CATEGORIES: tuple[str, ...] = get_args(CategoryName)
 
@@ -92,35 +79,12 @@ class _Answer(BaseModel):
     draft_reply: _Text | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class NoAnswer:
-    """The model gave nothing to act on. `why`: timeout, refused, truncated, malformed, overloaded, unavailable,
-    rejected."""
-
-    why: str
-
-
 class Claude:
     """One client for a process. `close` it."""
 
-    def __init__(
-        self,
-        *,
-        model: str,
-        api_key: str,
-        base_url: str | None = None,
-        deadline_s: float = DEADLINE_S,
-        call_timeout_s: float = CALL_TIMEOUT_S,
-        max_retries: int = MAX_RETRIES,
-    ) -> None:
-        from anthropic import AsyncAnthropic
-
-        self._model = model
-        self._deadline_s = deadline_s
+    def __init__(self, **options: Unpack[Options]) -> None:
+        self._client = ClaudeClient(**options)
         self._prompt = prompt()
-        self._client: AsyncAnthropic = AsyncAnthropic(
-            api_key=api_key, base_url=base_url, timeout=call_timeout_s, max_retries=max_retries
-        )
 
     async def close(self) -> None:
         """Close its connections."""
@@ -128,44 +92,17 @@ class Claude:
 
     async def classify(self, mail: Mail, received_at: datetime) -> ModelAnswer | NoAnswer:
         """What the model makes of a mail. Never raises for what the model or the network does."""
-        import anthropic
-
-        try:
-            async with asyncio.timeout(self._deadline_s):
-                message = await self._client.messages.create(
-                    model=self._model,
-                    max_tokens=MAX_TOKENS,
-                    system=self._prompt,
-                    messages=[{"role": "user", "content": as_data(mail, received_at)}],
-                    output_config={"format": {"type": "json_schema", "schema": ANSWER_SCHEMA}},
-                )
-        except (TimeoutError, anthropic.APITimeoutError):
-            return self._nothing("timeout")
-        except anthropic.APIConnectionError:
-            return self._nothing("unavailable")
-        except anthropic.APIStatusError as error:
-            busy = error.status_code in {429, 529}
-            return self._nothing("overloaded" if busy else "unavailable" if error.status_code >= 500 else "rejected")
-        except (anthropic.AnthropicError, ValueError, TypeError):
-            return self._nothing("malformed")
-        return self._read(message)
-
-    def _read(self, message: Message) -> ModelAnswer | NoAnswer:
-        if message.stop_reason == "refusal":
-            return self._nothing("refused")
-        if message.stop_reason != "end_turn":
-            return self._nothing("truncated" if message.stop_reason == "max_tokens" else "malformed")
-        text = "".join(block.text for block in message.content or () if block.type == "text")
-        return read_answer(text) or self._nothing("malformed")
-
-    def _nothing(self, why: str) -> NoAnswer:
-        log.warning("no_answer_from_model", why=why, model=self._model)
-        return NoAnswer(why)
+        text = await self._client.ask(
+            system=self._prompt, data=as_data(mail, received_at), schema=ANSWER_SCHEMA, max_tokens=MAX_TOKENS
+        )
+        if isinstance(text, NoAnswer):
+            return text
+        return read_answer(text) or self._client.nothing("malformed")
 
 
 def prompt() -> str:
     """The instructions, of the version in force."""
-    return (Path(__file__).parent / "prompts" / f"{PROMPT_VERSION}.txt").read_text("utf-8")
+    return claude_client.prompt(PROMPT_VERSION)
 
 
 def as_data(mail: Mail, received_at: datetime) -> str:
@@ -206,3 +143,6 @@ def read_answer(text: str) -> ModelAnswer | None:
         draft_reply=answer.draft_reply,
         return_date=answer.return_date,
     )
+
+
+__all__ = ["ANSWER_SCHEMA", "Claude", "NoAnswer", "as_data", "prompt", "read_answer"]

@@ -276,6 +276,10 @@ class ResolvePort(Protocol):
         """The newest touch sent to this address under this subject (prefixes such as `Re:` do not count)."""
         ...
 
+    async def resolve_number(self, number: str, sender_id: str) -> SendRow | None:
+        """The newest text to this number, by this sender where there is one."""
+        ...
+
     async def settle_ambiguous(self, send_ids: Sequence[UUID]) -> int:
         """Later proof (a reply, a hit, a bounce) that these arrived: `ambiguous` becomes `sent`."""
         ...

@@ -37,7 +37,10 @@ class MailboxPause:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """What became of one attempt. `code` and `enhanced` are the server's, if it spoke; `detail` names no address."""
+    """What became of one attempt. `code` and `enhanced` are the server's, if it spoke; `detail` names no address.
+
+    A text's provider has codes of its own: `label` is what stands in the result then, `refusal` what it says of the number.
+    """
 
     outcome: Attempt
     phase: Phase
@@ -45,10 +48,14 @@ class Delivery:
     enhanced: str | None = None
     detail: str = ""
     pause: MailboxPause | None = None
+    label: str | None = None
+    refusal: BounceKind | None = None
 
     @property
     def code_text(self) -> str | None:
         """`550 5.1.1`, as it stands in a send result."""
+        if self.label is not None:
+            return self.label
         if self.code is None:
             return None
         return f"{self.code} {self.enhanced}" if self.enhanced else str(self.code)
@@ -56,6 +63,8 @@ class Delivery:
     @property
     def bounce(self) -> BounceKind | None:
         """What a refusal says about the address, by the code table; `hard` suppresses it."""
+        if self.refusal is not None:
+            return self.refusal
         return bounce_kind(self.enhanced) if self.outcome == "failed" and self.enhanced else None
 
 

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import mmap
+import struct
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Protocol
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_INSTANT = struct.Struct("<q")
 
 
 class ClockLike(Protocol):
@@ -36,6 +42,40 @@ class Clock:
         """The campaign instant."""
         anchor = self.campaign_anchor or self.wall_anchor
         return anchor + (self.wall() - self.wall_anchor) * self.rate
+
+
+class FileClock:
+    """Campaign time as a file says, which all processes of a machine map: it stands until somebody moves it.
+
+    Tests that need exact instants move it in lockstep (tests/support/lockstep.py). Wall time goes on by itself. The file is
+    eight bytes: microseconds since 1970, little-endian. Raises OSError or ValueError where there is no such file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        with path.open("rb") as file:
+            self._map = mmap.mmap(file.fileno(), _INSTANT.size, access=mmap.ACCESS_READ)
+        self._real = Clock()
+
+    def wall(self) -> datetime:
+        """The real instant."""
+        return self._real.wall()
+
+    def now(self) -> datetime:
+        """The campaign instant."""
+        return _EPOCH + timedelta(microseconds=_INSTANT.unpack_from(self._map)[0])
+
+
+def write_instant(path: Path, at: datetime) -> None:
+    """Move the clock of that file to `at`; make the file where it is missing. One writer only; it never goes back."""
+    known = path.read_bytes() if path.exists() else b""
+    moved = _INSTANT.pack((at - _EPOCH) // timedelta(microseconds=1))
+    if len(known) == _INSTANT.size:
+        if _INSTANT.unpack(moved) < _INSTANT.unpack(known):
+            raise ValueError("a clock never goes back")
+        with path.open("r+b") as file:
+            file.write(moved)  # eight aligned bytes at once: a reader sees the old instant or the new one
+    else:
+        path.write_bytes(moved)
 
 
 class ManualClock:

@@ -12,6 +12,11 @@ from streams.tables import Table, WindowTable
 from streams.topology import app_id
 
 
+_COMMIT_S = 1.0
+_COMMIT_IN_LOCKSTEP_S = 0.05
+"""Whoever moves the clock waits for the commits."""
+
+
 def build_app(settings: Settings, role: str, instance: str) -> SafeApp:
     """The app with the settings that matter; `instance` tells this process from others of its group."""
     datadir = settings.data_dir / "faust" / role
@@ -37,7 +42,7 @@ def build_app(settings: Settings, role: str, instance: str) -> SafeApp:
         broker_heartbeat_interval=settings.session_timeout_s * 0.3,
         broker_rebalance_timeout=max(30.0, settings.session_timeout_s),
         broker_request_timeout=max(40.0, settings.session_timeout_s),
-        broker_commit_interval=1.0,
+        broker_commit_interval=_COMMIT_S if settings.clock_file is None else _COMMIT_IN_LOCKSTEP_S,
         consumer_auto_offset_reset="earliest",
         stream_wait_empty=True,
         stream_buffer_maxsize=16_384,

@@ -92,6 +92,11 @@ class Settings(BaseSettings):
         "Shared anchors of a clock that runs at another rate: wall instant/campaign instant.",
         "2026-01-05T09:00:00Z/2026-01-05T09:00:00Z",
     )
+    clock_file: Path | None = _setting(
+        None,
+        "A file whose 8 bytes are the campaign instant: tests move it, and the clock stands in between. Instead of a rate.",
+        "/run/touchline/clock",
+    )
     tick_seconds: float = Field(default=1.0, gt=0, le=60, description="Wall seconds between two ticks.", examples=["1"])
     session_timeout_s: float = Field(
         default=10.0, ge=1, le=300, description="Group session; a dead worker is replaced after it.", examples=["10"]
@@ -130,9 +135,10 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = _setting("info", "Least severity that is logged.", "info")
 
     classifier_model: str = _setting("claude-haiku-4-5", "Model that classifies replies.", "claude-haiku-4-5")
+    writer_model: str = _setting("claude-sonnet-4-5", "Model that writes touches.", "claude-sonnet-4-5")
     anthropic_api_key: SecretStr | None = _setting(
         None,
-        "Key for Claude; without it replies that no recogniser knows go to people.",
+        "Key for Claude; without it replies that no recogniser knows go to people, and touches it writes wait.",
         "sk-ant-...",
         "ANTHROPIC_API_KEY",
     )
@@ -148,7 +154,7 @@ class Settings(BaseSettings):
                 raise ValueError(f"{server!r} is not host:port")
         return value
 
-    @field_validator("kafka_ssl_cafile", "kafka_ssl_certfile", "kafka_ssl_keyfile")
+    @field_validator("kafka_ssl_cafile", "kafka_ssl_certfile", "kafka_ssl_keyfile", "clock_file")
     @classmethod
     def _file(cls, value: Path | None) -> Path | None:
         if value is not None and not value.is_file():
@@ -199,6 +205,8 @@ class Settings(BaseSettings):
     def _together(self) -> Settings:
         if self.clock_rate != 1.0 and self.clock_origin is None:
             raise ValueError("clock_origin: is needed with a clock_rate: processes would disagree about the instant")
+        if self.clock_file is not None and self.clock_rate != 1.0:
+            raise ValueError("clock_file: says the instant by itself: it goes with no clock_rate")
         if self.kafka_security_protocol.startswith("SASL"):
             for name in ("kafka_sasl_username", "kafka_sasl_password"):
                 if not getattr(self, name):

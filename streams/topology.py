@@ -69,6 +69,8 @@ TOPICS: dict[str, Topic] = {
         Topic("dispositions", "lead_id", ("replies",), ("leads", "projector", "downstream")),
         Topic("engagements", "lead_id", ("leads",), ("projector", "downstream"), FOREVER),
         Topic("tasks", "lead_id", ("leads",), ("projector",)),
+        Topic("draft-requests", "lead_id", ("leads",), ("replies",)),
+        Topic("drafts", "lead_id", ("replies",), ("leads",)),
         Topic("dead-letters", "", ("everyone",), ("operator",), max_value=9 * KIB * KIB),
     )
 }

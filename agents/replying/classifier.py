@@ -18,7 +18,7 @@ from uuid import UUID
 import structlog
 
 from agents.replying import metrics
-from agents.replying.judging import judgement, mailbox_pause, suppressions
+from agents.replying.judging import judgement, mailbox_note, mailbox_pause, suppressions
 from agents.replying.knowledge import Knowledge
 from agents.replying.ports import Model, Publisher, Stops, Store
 from domain.replies.bounces import POLICY_DOMAINS
@@ -274,6 +274,9 @@ class Classifier:
             reason = await self._pauses_mailbox(reply, event)
             if reason is not None:
                 work.emit("grant-outcomes", mailbox_pause(reply, event, reason), reply.pool_id)
+            note = mailbox_note(reply, event)
+            if note is not None:
+                work.emit("grant-outcomes", note, reply.pool_id)
             work.emit("dispositions", event, event.lead_id)
         await self._publisher.publish(work)
         await self._store.told([reply.reply_id for reply, _ in judged])

@@ -8,7 +8,7 @@ from agents.replying.intake import reply_source
 from domain.ids import email_domain, event_id
 from domain.replies.verdict import Verdict
 from schemas.replies import Bounce, Disposition
-from schemas.sending import MailboxPaused
+from schemas.sending import MailboxNote, MailboxPaused
 from sinks.ports import Suppression
 from sinks.postgres.replies import Judgement, StoredReply
 
@@ -73,6 +73,22 @@ def mailbox_pause(reply: StoredReply, event: Disposition, reason: str) -> Mailbo
         pool_id=reply.pool_id,
         mailbox_id=reply.mailbox_id,
         reason=reason,
+        at=event.at,
+    )
+
+
+def mailbox_note(reply: StoredReply, event: Disposition) -> MailboxNote | None:
+    """What the mailbox is told that its mail has brought in: it rests when too much of it bounces or is complained about
+    (docs/behaviour.md 3.2). None: nothing that counts."""
+    is_bounce = event.bounce is not None and event.bounce.kind == "hard"
+    if not is_bounce and event.disposition != "COMPLAINT":
+        return None
+    return MailboxNote(
+        event_id=event_id("mailbox_note", reply.reply_id),
+        pool_id=reply.pool_id,
+        mailbox_id=reply.mailbox_id,
+        kind="bounce" if is_bounce else "complaint",
+        send_id=reply.match.send_id,
         at=event.at,
     )
 

@@ -39,7 +39,7 @@ class Knowledge:
             else:
                 self._rules[name] = rule
             self._in_order = in_order(self._rules.values())
-        elif kind in {"campaign", "mailbox"}:
+        elif kind in {"campaign", "mailbox", "sms_sender"}:
             known = self._campaigns if kind == "campaign" else self._mailboxes
             if definition is None:
                 known.pop(name, None)

@@ -7,12 +7,14 @@ from collections.abc import Callable
 
 import structlog
 
-from domain.campaign import Campaign, EmailStep, Mailbox
-from domain.compile import compile_definition
+from domain.campaign import Campaign, EmailStep, Mailbox, Sender, SmsSender, SmsStep
+from domain.compile import Compiled, compile_definition
 from domain.documents import InvalidDefinitions
 from domain.message import CompiledMessage, compile_message
+from domain.texts import CompiledText, compile_text
+from domain.writing import written_arm
 from schemas.definitions import Definition
-from schemas.sending import DueSend
+from schemas.sending import Content, DueSend
 
 log = structlog.get_logger("touchline.sender")
 
@@ -28,19 +30,20 @@ class Book:
 
     def __init__(self) -> None:
         self._campaigns: dict[str, Campaign] = {}
-        self._mailboxes: dict[str, Mailbox] = {}
+        self._mailboxes: dict[str, Sender] = {}
+        self._texts: dict[tuple[str, str, str], CompiledText] = {}
         self._messages: dict[tuple[str, str, str, str], CompiledMessage] = {}
         self._changed = asyncio.Event()
         self._listeners: list[Callable[[str], None]] = []
 
     def on_mailbox(self, listener: Callable[[str], None]) -> None:
-        """Call with the id of every mailbox that has changed."""
+        """Call with the id of every sender that has changed."""
         self._listeners.append(listener)
 
     def learn(self, key: tuple[str, str], definition: Definition | None) -> None:
         """A definition has changed; None: it was deleted. One that does not compile leaves the last good one in force."""
         kind, name = key
-        if kind not in {"campaign", "mailbox"}:
+        if kind not in {"campaign", "mailbox", "sms_sender"}:
             return
         compiled = None
         if definition is not None:
@@ -53,7 +56,8 @@ class Book:
         changed, self._changed = self._changed, asyncio.Event()
         changed.set()
 
-    def _put(self, kind: str, name: str, compiled: Campaign | Mailbox | str | None) -> None:
+    def _put(self, kind: str, name: str, compiled: Compiled | None) -> None:
+        self._texts.clear()
         if kind == "campaign":
             self._campaigns.pop(name, None)
             if isinstance(compiled, Campaign):
@@ -61,7 +65,7 @@ class Book:
             self._messages = {key: message for key, message in self._messages.items() if key[0] != name}
             return
         self._mailboxes.pop(name, None)
-        if isinstance(compiled, Mailbox):
+        if isinstance(compiled, Mailbox | SmsSender):
             self._mailboxes[name] = compiled
         self._messages = {key: message for key, message in self._messages.items() if key[3] != name}
         for listener in self._listeners:
@@ -70,7 +74,8 @@ class Book:
     def campaign(self, campaign_id: str) -> Campaign | None:
         return self._campaigns.get(campaign_id)
 
-    def mailbox(self, mailbox_id: str) -> Mailbox | None:
+    def mailbox(self, mailbox_id: str) -> Sender | None:
+        """The mailbox or the SMS number of this id."""
         return self._mailboxes.get(mailbox_id)
 
     def knows(self, touch: DueSend, mailbox_id: str) -> bool:
@@ -89,6 +94,8 @@ class Book:
 
     def message(self, touch: DueSend, mailbox: Mailbox) -> CompiledMessage:
         """The compiled email of a touch. Raises NoSuchStep."""
+        if touch.content is not None:
+            return self._written(touch, touch.content, mailbox)
         key = (touch.campaign_id, touch.step_id, touch.variant, mailbox.mailbox_id)
         message = self._messages.get(key)
         if message is None:
@@ -101,3 +108,23 @@ class Book:
                 raise NoSuchStep(f"{touch.step_id} {touch.variant}")
             message = self._messages[key] = compile_message(campaign, step, arm, mailbox)
         return message
+
+    def _written(self, touch: DueSend, content: Content, mailbox: Mailbox) -> CompiledMessage:
+        """A touch that has words of its own: made for it alone, like any other in all else."""
+        campaign = self._campaigns.get(touch.campaign_id)
+        step = campaign.steps.get(touch.step_id) if campaign else None
+        if campaign is None or not isinstance(step, EmailStep):
+            raise NoSuchStep(touch.step_id)
+        return compile_message(campaign, step, written_arm(content, touch.variant), mailbox)
+
+    def text(self, touch: DueSend, sender: SmsSender) -> CompiledText:
+        """The compiled text of a touch. Raises NoSuchStep."""
+        key = (touch.campaign_id, touch.step_id, sender.mailbox_id)
+        text = self._texts.get(key)
+        if text is None:
+            campaign = self._campaigns.get(touch.campaign_id)
+            step = campaign.steps.get(touch.step_id) if campaign else None
+            if not isinstance(step, SmsStep):
+                raise NoSuchStep(touch.step_id)
+            text = self._texts[key] = compile_text(step, sender)
+        return text

@@ -18,7 +18,7 @@ from agents.sending.book import NoSuchStep
 from agents.sending.pauses import Pauses
 from agents.sending.teller import Telling
 from agents.sending.tools import Courier, Tools
-from domain.campaign import Mailbox
+from domain.campaign import Mailbox, Sender
 from domain.message import InvalidAddress, RenderError
 from sinks.ports import Claim, GateResult, Lease, Refusal, Suppression, Verdict
 from sinks.postgres.connect import retrying
@@ -73,7 +73,7 @@ class MailboxDesk:
         self._gate_pace, self._record_pace = Pace(), Pace()
         self._pauses = Pauses(tools.clock, tools.clock_rate)
         self._courier: Courier | None = None
-        self._courier_of: Mailbox | None = None
+        self._courier_of: Sender | None = None
         self._tasks = [
             asyncio.create_task(self._work(), name=f"desk {mailbox_id}"),
             asyncio.create_task(self._write(), name=f"desk {mailbox_id} outcomes"),
@@ -153,7 +153,7 @@ class MailboxDesk:
             return True
         return self._wait_for_definitions(unknown)
 
-    async def _gate(self, claims: list[Claim], mailbox: Mailbox, courier: Courier) -> None:
+    async def _gate(self, claims: list[Claim], mailbox: Sender, courier: Courier) -> None:
         tools = self._tools
         gate_no, now = next(tools.gate_numbers), tools.clock.now()
         by_lease: dict[Lease, list[Claim]] = {}
@@ -174,7 +174,7 @@ class MailboxDesk:
             for group in groups:
                 self._queue.extendleft(reversed(group))
 
-    def _decided(self, result: GateResult, now: datetime, mailbox: Mailbox, courier: Courier) -> None:
+    def _decided(self, result: GateResult, now: datetime, mailbox: Sender, courier: Courier) -> None:
         """What passed goes into the air, what was refused is told, what is another owner's is put down."""
         self._count(result.passed, result.refused, result.lost)
         self._tools.hands.put_down(result.lost)
@@ -212,7 +212,7 @@ class MailboxDesk:
 
     # -- the server
 
-    async def _current(self, mailbox: Mailbox | None) -> Courier | None:
+    async def _current(self, mailbox: Sender | None) -> Courier | None:
         """The connections of the mailbox as it is defined now."""
         if mailbox is not self._courier_of:
             old, self._courier, self._courier_of = self._courier, None, mailbox
@@ -222,10 +222,10 @@ class MailboxDesk:
                 self._courier = self._tools.courier(mailbox)
         return self._courier
 
-    async def _send(self, claim: Claim, mailbox: Mailbox, courier: Courier) -> None:
+    async def _send(self, claim: Claim, mailbox: Sender, courier: Courier) -> None:
         self._settle(await self._attempt(claim, mailbox, courier))
 
-    async def _attempt(self, claim: Claim, mailbox: Mailbox, courier: Courier) -> _Done:
+    async def _attempt(self, claim: Claim, mailbox: Sender, courier: Courier) -> _Done:
         """Render and send a touch that has passed the gate. Every way out of here is an outcome."""
         tools = self._tools
         campaign = tools.book.campaign(claim.grant.touch.campaign_id)
@@ -241,7 +241,8 @@ class MailboxDesk:
             return _Done(outcomes.interrupted(claim, tools.clock.now(), "render_defect"))
         started = time.monotonic()
         try:
-            delivery = await courier.send(mailbox.from_email, letter.to, letter.data, tools.check)
+            sent_from = mailbox.from_email if isinstance(mailbox, Mailbox) else mailbox.number
+            delivery = await courier.send(sent_from, letter.to, letter.data, tools.check)
         except NotAlive:
             return _Done(outcomes.interrupted(claim, tools.clock.now(), "worker_not_alive"))
         except Exception:

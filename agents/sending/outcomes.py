@@ -6,10 +6,13 @@ from datetime import datetime
 
 from domain.message import InvalidAddress, RenderError
 from sinks.ports import Claim, Suppression, Verdict
+from sinks.sms_answers import OPTED_OUT
 from sinks.smtp_answers import Delivery, Phase
 
 UNBEGUN: frozenset[Phase] = frozenset({"connect", "login"})
 """No server was asked to take a message: the grant was not used."""
+OPTED_OUT_LABEL = f"sms:{OPTED_OUT}"
+"""The recipient has told the provider STOP."""
 
 
 def delivered(claim: Claim, delivery: Delivery, subject: str, at: datetime, version: int | None) -> Verdict:
@@ -21,14 +24,16 @@ def delivered(claim: Claim, delivery: Delivery, subject: str, at: datetime, vers
         at=at,
         code=delivery.code_text or f"no_answer:{delivery.phase}",
         detail=delivery.detail.replace("\x00", "") or None,
-        subject=subject if delivery.outcome in {"sent", "ambiguous"} else None,
+        subject=(subject or None) if delivery.outcome in {"sent", "ambiguous"} else None,
         campaign_version=version,
     )
 
 
 def unknowable(claim: Claim, subject: str, at: datetime, version: int | None) -> Verdict:
     """Something broke while it was being sent: it may have arrived."""
-    return Verdict(claim, "ambiguous", used=True, at=at, code="defect", subject=subject, campaign_version=version)
+    return Verdict(
+        claim, "ambiguous", used=True, at=at, code="defect", subject=subject or None, campaign_version=version
+    )
 
 
 def unrenderable(claim: Claim, error: RenderError | InvalidAddress, at: datetime, version: int | None) -> Verdict:
@@ -58,4 +63,5 @@ def hard_bounce(claim: Claim, delivery: Delivery) -> Suppression | None:
     if delivery.bounce != "hard":
         return None
     touch = claim.grant.touch
-    return Suppression("all", "hard_bounce", f"bounce:{touch.send_id}", email=touch.email)
+    reason = "unsubscribe" if delivery.label == OPTED_OUT_LABEL else "hard_bounce"
+    return Suppression("all", reason, f"bounce:{touch.send_id}", email=touch.email)

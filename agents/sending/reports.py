@@ -6,6 +6,8 @@ from datetime import datetime
 from typing import Literal
 
 from domain.ids import event_id
+from domain.replies.bounces import bounce_kind, enhanced_code
+from domain.texts import is_text_id
 from schemas.sending import Grant, GrantOutcome, MailboxPaused, SendResult
 from sinks.ports import Finished, Refusal, Verdict
 
@@ -28,6 +30,7 @@ def report(verdict: Verdict) -> Report:
         attempt=touch.attempt,
         grant_id=claim.grant.grant_id,
         mailbox_id=claim.grant.mailbox_id,
+        channel=touch.channel,
         variant=touch.variant,
         outcome=verdict.outcome,
         granted_at=claim.grant.granted_at,
@@ -37,7 +40,8 @@ def report(verdict: Verdict) -> Report:
         detail=verdict.detail,
         subject=verdict.subject,
     )
-    return result, answer(claim.grant, used=verdict.used, reason=verdict.outcome, at=verdict.at)
+    bounced = verdict.outcome == "failed" and is_hard_bounce(verdict.code)
+    return result, answer(claim.grant, used=verdict.used, reason=verdict.outcome, at=verdict.at, bounced=bounced)
 
 
 def report_refusal(refusal: Refusal, at: datetime) -> Report:
@@ -59,6 +63,7 @@ def report_again(finished: Finished) -> Report:
         attempt=finished.attempt,
         grant_id=finished.grant_id,
         mailbox_id=finished.mailbox_id,
+        channel="sms" if is_text_id(finished.message_id) else None,
         variant=finished.variant,
         outcome=finished.outcome,
         granted_at=finished.granted_at,
@@ -78,12 +83,18 @@ def report_again(finished: Finished) -> Report:
         granted_at=finished.granted_at,
         used=finished.used,
         reason=finished.outcome,
+        bounced=finished.outcome == "failed" and is_hard_bounce(finished.code),
         at=finished.outcome_at,
     )
     return result, outcome
 
 
-def answer(grant: Grant, *, used: bool, reason: str, at: datetime) -> GrantOutcome:
+def is_hard_bounce(code: str | None) -> bool:
+    """Whether a server's answer says that there is no such address (docs/behaviour.md 7.7)."""
+    return code is not None and code[:1].isdigit() and bounce_kind(enhanced_code(code) or "") == "hard"
+
+
+def answer(grant: Grant, *, used: bool, reason: str, at: datetime, bounced: bool = False) -> GrantOutcome:
     """What became of a grant."""
     return GrantOutcome.trusted(
         event_id=event_id("grant", grant.grant_id, grant.touch.send_id),
@@ -95,6 +106,7 @@ def answer(grant: Grant, *, used: bool, reason: str, at: datetime) -> GrantOutco
         granted_at=grant.granted_at,
         used=used,
         reason=reason,
+        bounced=bounced,
         at=at,
     )
 
@@ -116,6 +128,7 @@ def refuse(grant: Grant, code: str, at: datetime, outcome: Literal["stale", "fai
         attempt=touch.attempt,
         grant_id=grant.grant_id,
         mailbox_id=grant.mailbox_id,
+        channel=touch.channel,
         variant=touch.variant,
         outcome=outcome,
         granted_at=grant.granted_at,

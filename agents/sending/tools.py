@@ -11,14 +11,14 @@ from agents.sending.book import Book
 from agents.sending.hands import Hands
 from agents.sending.letters import Letters
 from agents.sending.teller import Teller
-from domain.campaign import Mailbox
+from domain.campaign import Sender
 from sinks.ports import LedgerPort, StopPort
 from sinks.smtp_answers import Delivery
 from streams.clock import ClockLike
 
 
 class Courier(Protocol):
-    """A mailbox's way out (`sinks.smtp.MailboxSmtp`)."""
+    """A sender's way out: `sinks.smtp.MailboxSmtp`, or for texts `sinks.sms.SmsProvider`."""
 
     @property
     def limit(self) -> int: ...
@@ -41,7 +41,7 @@ class Tools:
     clock: ClockLike
     check: Callable[[], None]
     """Raises NotAlive when this worker may not write or mail now."""
-    courier: Callable[[Mailbox], Courier]
+    courier: Callable[[Sender], Courier]
     clock_rate: float = 1.0
     failpoint: Callable[[str], None] = lambda name: None
     gate_numbers: itertools.count[int] = field(default_factory=lambda: itertools.count(1))

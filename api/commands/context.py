@@ -28,8 +28,10 @@ if TYPE_CHECKING:
     from api.publisher import Publisher
     from sinks.postgres.cards import Cards
     from sinks.postgres.control import ControlStore
+    from sinks.postgres.draft_reviews import DraftReviews
     from sinks.postgres.outlook import Outlook
     from sinks.postgres.read_models import ReadModels
+    from sinks.postgres.untold import NotedEvents
     from streams.clock import ClockLike
 
 P = ParamSpec("P")
@@ -158,6 +160,8 @@ class Office:
     enroller: Enroller
     publisher: Publisher
     clock: ClockLike
+    notes: NotedEvents
+    drafts: DraftReviews
 
 
 @asynccontextmanager
@@ -170,10 +174,12 @@ async def office(*require: str) -> AsyncGenerator[Office]:
     from sinks.postgres.cards import Cards
     from sinks.postgres.connect import connect
     from sinks.postgres.control import ControlStore
+    from sinks.postgres.draft_reviews import DraftReviews
     from sinks.postgres.leases import PostgresGates
     from sinks.postgres.migrate import migrate
     from sinks.postgres.outlook import Outlook
     from sinks.postgres.read_models import ReadModels
+    from sinks.postgres.untold import NotedEvents
 
     settings = settings_for("postgres_dsn", *require)
     async with AsyncExitStack() as closing:
@@ -187,4 +193,8 @@ async def office(*require: str) -> AsyncGenerator[Office]:
         control = Control(store, PostgresGates(pool), publisher, clock)
         models = ReadModels(pool)
         enroller = Enroller(store, publisher, clock)
-        yield Office(settings, control, store, models, Outlook(pool), Cards(pool), enroller, publisher, clock)
+        notes = NotedEvents(pool)
+        drafts = DraftReviews(pool)
+        yield Office(
+            settings, control, store, models, Outlook(pool), Cards(pool), enroller, publisher, clock, notes, drafts
+        )

@@ -29,14 +29,30 @@ def enroll(  # noqa: PLR0917 - options, which typer gives by name
     ] = None,
     mailbox: Annotated[str | None, typer.Option(help="Send from this mailbox.")] = None,
     variant: Annotated[str, typer.Option(help="a, b or random.")] = "random",
+    re_enter: Annotated[
+        str | None,
+        typer.Option(help="A name for a further round: leads that have been through enter again, once for each name."),
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only read the file and report.")] = False,
     as_json: Json = False,
 ) -> None:
     """Ask a campaign to take the leads of a file. Repeating it changes nothing; rows left out are reported."""
-    run(_enroll(campaign, file, _mapping(mapping or []), mailbox, _variant(variant), dry_run=dry_run, as_json=as_json))
+    run(
+        _enroll(
+            campaign,
+            file,
+            column_mapping(mapping or []),
+            mailbox,
+            _variant(variant),
+            re_enter,
+            dry_run=dry_run,
+            as_json=as_json,
+        )
+    )
 
 
-def _mapping(given: list[str]) -> dict[str, str]:
+def column_mapping(given: Sequence[str]) -> dict[str, str]:
+    """COLUMN=field pairs as `read_leads` takes them. Raises UserError."""
     pairs = [item.partition("=") for item in given]
     if any(not found or not name or not target for name, found, target in pairs):
         raise UserError("--map takes COLUMN=field, for example --map 'Work mail=email'")
@@ -49,12 +65,13 @@ def _variant(given: str) -> Literal["a", "b", "random"]:
     return given
 
 
-async def _enroll(
+async def _enroll(  # noqa: PLR0917 - the options of the command
     campaign: str,
     file: Path,
     mapping: dict[str, str],
     mailbox: str | None,
     variant: Literal["a", "b", "random"],
+    re_enter: str | None,
     *,
     dry_run: bool,
     as_json: bool,
@@ -83,6 +100,7 @@ async def _enroll(
                     added_by="import",
                     mailbox_id=mailbox,
                     variant=variant,
+                    re_enter=re_enter,
                     progress=lambda count: bar.update(task, completed=count),
                 )
                 bar.update(task, completed=len(found.rows))

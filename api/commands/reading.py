@@ -1,4 +1,4 @@
-"""Reading: a lead's timeline, cards, consumer lag."""
+"""Reading: a lead, cards, consumer lag."""
 
 from __future__ import annotations
 
@@ -8,40 +8,9 @@ from uuid import UUID
 import typer
 
 from api.commands.context import Json, command, console, grid, office, print_json, run, settings_for
+from api.commands.lead import lead
 from api.errors import ConflictError, NotFoundError, UserError
 from domain.cards import MOVES, CardState, IllegalCardMoveError
-
-
-@command
-def lead(lead_id: Annotated[str, typer.Argument(help="The lead's id.")], as_json: Json = False) -> None:
-    """All that happened to a lead, across campaigns, oldest first."""
-    run(_lead(lead_id, as_json=as_json))
-
-
-async def _lead(lead_id: str, *, as_json: bool) -> None:
-    async with office() as at:
-        rows = await at.models.timeline(lead_id)
-    if not rows:
-        raise NotFoundError(f"nothing is known of lead {lead_id!r}")
-    if as_json:
-        hidden = {"seq", "event_id"}
-        print_json([{name: value for name, value in row.items() if name not in hidden} for row in rows])
-        return
-    columns = ("at", "what", "campaign", "step", "variant", "mailbox", "status", "code")
-    content = (
-        (
-            row["at"].isoformat(sep=" ", timespec="seconds"),
-            row["type"],
-            row["campaign_id"],
-            row["step_id"],
-            row["variant"],
-            row["mailbox_id"],
-            row["status"],
-            row["code"],
-        )
-        for row in rows
-    )
-    console().print(grid(f"lead {lead_id}", columns, content))
 
 
 @command

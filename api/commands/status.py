@@ -31,6 +31,7 @@ def status(campaign: CampaignId, as_json: Json = False) -> None:
 
 async def _status(campaign: str, *, as_json: bool) -> None:
     from api.waiting import waiting_for
+    from domain.winners import winners_of
 
     async with office() as at:
         head = await at.control.campaign(campaign)
@@ -40,9 +41,11 @@ async def _status(campaign: str, *, as_json: bool) -> None:
         unclear = len(await at.models.ambiguous(campaign)) if figures["ambiguous"] else 0
         waiting = await waiting_for(head, await at.store.heads(), at.outlook, at.settings, at.clock)
         now = at.clock.now()
+    won = winners_of(head.spec, steps)
     facts = {"campaign_id": campaign, "name": head.spec.get("name"), "status": head.status, "version": head.revision}
     if as_json:
         told = {"progress": figures, "steps": steps, "dispositions": mix, "unsettled_ambiguous": unclear}
+        told["winners"] = [one.as_json() for one in won]
         print_json({**facts, **told, "waiting": waiting.as_json()})
         return
     out = console()
@@ -58,6 +61,12 @@ async def _status(campaign: str, *, as_json: bool) -> None:
     if steps:
         columns = [name for name in steps[0] if name != "campaign_id"]
         out.print(grid("steps", columns, ([row[name] for name in columns] for row in steps)))
+    for one in won:
+        out.print(
+            f"step {one.step_id}: {one.variant} is {one.metric} more than {', '.join(one.beaten)} "
+            f"({one.rate:.1%}, confidence {one.confidence:.1f} %)",
+            highlight=False,
+        )
     if mix:
         out.print(grid("replies", ("disposition", "n"), mix.items()))
     if unclear:

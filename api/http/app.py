@@ -5,7 +5,7 @@ from __future__ import annotations
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from api.http import metrics, rest, tracking, unsubscribe, webhooks
+from api.http import cards, drafts, metrics, rest, sms, tracking, unsubscribe, webhooks
 from api.http.services import SERVICES, Services
 
 
@@ -29,6 +29,16 @@ def make_app(services: Services) -> web.Application:
     """The application with every route. It starts nothing: its owner runs the hits' delivery."""
     app = web.Application(middlewares=[rest.guard], client_max_size=rest.MAX_BODY)
     app[SERVICES] = services
-    app.add_routes([*tracking.routes(), *unsubscribe.routes(), *webhooks.routes(), *rest.routes()])
+    app.add_routes(
+        [
+            *tracking.routes(),
+            *unsubscribe.routes(),
+            *webhooks.routes(),
+            *sms.routes(),
+            *rest.routes(),
+            *cards.routes(),
+            *drafts.routes(),
+        ]
+    )
     app.add_routes([web.get("/health", _health), web.get("/ready", _ready), web.get("/metrics", _metrics)])
     return app

@@ -30,5 +30,11 @@ WEBHOOKS = Counter(
     ["provider", "status"],
 )
 
-ALL = (HITS, HITS_FORGED, HITS_WAITING, HITS_DROPPED, HITS_REFUSED, UNSUBSCRIBES, WEBHOOKS)
+SMS = Counter(
+    "touchline_sms_calls_total",
+    "Calls of SMS providers, by what they tell (inbound, status) and answer. Many 404: an address was copied wrongly.",
+    ["kind", "status"],
+)
+
+ALL = (HITS, HITS_FORGED, HITS_WAITING, HITS_DROPPED, HITS_REFUSED, UNSUBSCRIBES, WEBHOOKS, SMS)
 """The API's part of the list."""

@@ -11,11 +11,13 @@ import structlog
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from api.engagement import engagement_history
 from api.errors import ConflictError, NotFoundError, UserError
 from api.http.services import SERVICES, Services
 from api.leads_file import LeadRow, lead_id_of, valid_address
 from domain.ids import normalise_email
 from domain.lifecycle import IllegalMoveError
+from domain.winners import winners_of
 from schemas.base import Identifier
 from schemas.definitions import Definition
 from schemas.enrollments import LeadData
@@ -41,6 +43,7 @@ class EnrollIn(BaseModel):
     leads: Annotated[list[LeadIn], Field(max_length=MAX_LEADS)] = []
     mailboxId: Identifier | None = None  # noqa: N815 - the published name
     variant: Literal["a", "b", "random"] = "random"
+    reEnter: Annotated[str, Field(min_length=1, max_length=100)] | None = None  # noqa: N815 - the published style
 
 
 async def enroll(request: web.Request) -> web.Response:
@@ -60,7 +63,12 @@ async def enroll(request: web.Request) -> web.Response:
     await services.enroller.check(campaign_id)
     rows, skipped = await _rows(services, asked)
     done = await services.enroller.enroll(
-        campaign_id, rows, added_by="api", mailbox_id=asked.mailboxId, variant=asked.variant
+        campaign_id,
+        rows,
+        added_by="api",
+        mailbox_id=asked.mailboxId,
+        variant=asked.variant,
+        re_enter=asked.reEnter,
     )
     done.skipped.update(skipped)
     return web.json_response(done.as_json(), status=200 if done.closed_as is None else 409)
@@ -101,7 +109,15 @@ async def progress(request: web.Request) -> web.Response:
     campaign = await services.control.campaign(campaign_id)
     figures = await services.models.progress(campaign_id)
     steps = await services.models.steps(campaign_id)
-    return web.json_response({**_campaign(campaign), "progress": figures, "steps": steps})
+    won = [one.as_json() for one in winners_of(campaign.spec, steps)]
+    return web.json_response({**_campaign(campaign), "progress": figures, "steps": steps, "winners": won})
+
+
+async def history(request: web.Request) -> web.Response:
+    """A lead's engagement history (docs/behaviour.md 6.5)."""
+    services = request.app[SERVICES]
+    found = await engagement_history(services.models, request.match_info["lead_id"], services.clock.now())
+    return web.json_response(found)
 
 
 def _command(name: str) -> Callable[[web.Request], Awaitable[web.Response]]:
@@ -171,5 +187,6 @@ def routes() -> list[web.AbstractRouteDef]:
     return [
         web.post("/api/campaigns/{campaign_id}/leads", enroll),
         web.get("/api/campaigns/{campaign_id}", progress),
+        web.get("/api/leads/{lead_id}/engagement-history", history),
         *(web.post(f"/api/campaigns/{{campaign_id}}/{name}", _command(name)) for name in COMMANDS),
     ]

@@ -11,10 +11,13 @@ from api.control import Control
 from api.enrolling import Enroller
 from api.http.hits import HitBuffer
 from api.publisher import PublisherPort
+from api.telling import Telling
 from api.untold import Untold
 from domain.tokens import TokenKeys
-from sinks.ports import ResolvePort
+from sinks.ports import ResolvePort, StopPort
+from sinks.postgres.cards import Cards
 from sinks.postgres.control import ControlStore
+from sinks.postgres.draft_reviews import DraftReviews
 from sinks.postgres.read_models import ReadModels
 from streams.clock import ClockLike
 
@@ -33,6 +36,10 @@ class Services:
     control: Control
     enroller: Enroller
     models: ReadModels
+    cards: Cards
+    telling: Telling
+    stops: StopPort
+    drafts: DraftReviews
     ready: Callable[[], str | None]
     api_token: str | None = None
     webhook_secret: bytes | None = None

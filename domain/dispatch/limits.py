@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime, time
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
 
-from domain.campaign import Campaign, Mailbox
+from domain.campaign import Campaign, Sender
 from domain.dispatch.blocks import Block, later
-from domain.dispatch.instants import HOUR, KEPT, MINUTE, NEVER, SECOND, Instants, instant, micros, span
+from domain.dispatch.days import LocalDay
+from domain.dispatch.instants import DAY, HOUR, MINUTE, NEVER, SECOND, Instants, instant, micros, span
+from domain.dispatch.shifts import Shifts
+from domain.dispatch.standing import Standing, Trouble, mark_of
 from domain.ids import draw
+from domain.ramp import cap_on
+from domain.senders import Ramp
 from domain.windows import NeverOpens, is_open, next_midnight, next_open, zone_of
 
 if TYPE_CHECKING:
@@ -19,38 +24,6 @@ MAX_OPEN = 40
 """Grants of a mailbox that may be unanswered: what a slow or dead server can hold back."""
 _QUARTER = 15 * MINUTE
 """Offsets from UTC and their changes fall on quarters of an hour, so a window's state holds to the next one."""
-
-
-class LocalDay:
-    """The local day that `now` lies in, and how many grants it has had. Time only moves forward."""
-
-    __slots__ = ("_ends", "_starts", "_zone")
-
-    def __init__(self, zone: ZoneInfo) -> None:
-        self._zone = zone
-        self._starts = self._ends = 0
-
-    def frees_at(self, grants: Instants, cap: int | None, now: int) -> int | None:
-        """Local midnight when the day's grants reach `cap`, else None."""
-        if cap is None or len(grants) < cap:
-            return None
-        self._turn(now)
-        return self._ends if grants.since(self._starts) >= cap else None
-
-    def left(self, grants: Instants, cap: int, now: int) -> int:
-        """How many more grants the day may have."""
-        self._turn(now)
-        return cap - grants.since(self._starts)
-
-    def _turn(self, now: int) -> None:
-        if now < self._ends:
-            return
-        at = instant(now)
-        self._ends = micros(next_midnight(self._zone, at))
-        starts = next_midnight(self._zone, instant(now - KEPT))
-        while (following := next_midnight(self._zone, starts)) <= at:
-            starts = following
-        self._starts = micros(starts)
 
 
 class CampaignMeter:
@@ -139,6 +112,7 @@ class MailboxMeter:
         "_last_at",
         "_last_draw",
         "_last_send",
+        "_shifts",
         "_swept_at",
         "caps_domains",
         "grants",
@@ -146,20 +120,24 @@ class MailboxMeter:
         "mailbox",
         "mailbox_id",
         "open",
-        "paused_until",
+        "standing",
+        "tracks",
         "zone",
     )
 
     def __init__(self, mailbox_id: str) -> None:
         self.mailbox_id = mailbox_id
-        self.mailbox: Mailbox | None = None
+        self.mailbox: Sender | None = None
         self.zone: str | None = None
         self.caps_domains = False
         self.grants = Instants()
         self.lanes: list[Lane] = []
         self.open = 0
-        self.paused_until = 0
+        self.standing = Standing()
+        self.tracks = False
+        """Whether its sends are counted by day beyond what the caps need."""
         self._day = LocalDay(zone_of(None, None, None))
+        self._shifts: Shifts | None = None
         self._domains: dict[str, Instants] = {}
         self._swept_at = 0
         self._gap = (0, 0)
@@ -167,20 +145,25 @@ class MailboxMeter:
         self._last_send = b""
         self._last_draw: float | None = None
 
-    def define(self, mailbox: Mailbox | None) -> None:
+    def define(self, mailbox: Sender | None) -> None:
         """Take the definition in force."""
         self.mailbox = mailbox
         self.caps_domains = mailbox is not None and mailbox.recipient_domain_per_hour is not None
         if mailbox is None:
             return
         self.zone = mailbox.zone
-        self._day = LocalDay(zone_of(None, mailbox.zone, None))
+        zone = zone_of(None, mailbox.zone, None)
+        self._day = LocalDay(zone)
+        self._shifts = None if mailbox.workday is None else Shifts(self.mailbox_id, mailbox.workday, zone)
+        self.tracks = mailbox.auto_pause is not None or mailbox.ramp is not None
         low, high = sorted(mailbox.gap_s)
         self._gap = (round(low * SECOND), round(high * SECOND))
 
     def add(self, send_id: bytes, domain: str, at: int) -> None:
         """Count a grant made at `at`."""
         self.grants.add(at)
+        if self.tracks:
+            self._track(at)
         if at >= self._last_at:
             self._last_at, self._last_send, self._last_draw = at, send_id, None
         known = self._domains.get(domain)
@@ -194,6 +177,10 @@ class MailboxMeter:
     def remove(self, domain: str, at: int) -> None:
         """A grant made at `at` was not used: it frees its slot. No mail left, so it needs no gap either."""
         self.grants.remove(at)
+        if self.tracks:
+            day = self._day.number(at)
+            self.standing.health.unsent(day, at)
+            self.standing.warm_up.unsent(day)
         seen = self._domains.get(domain)
         if seen is not None:
             seen.remove(at)
@@ -207,7 +194,8 @@ class MailboxMeter:
             return Block("mailbox_unknown")
         if self.open >= max_open:
             return Block("mailbox_open_grants")
-        block = Block("mailbox_paused", self.paused_until) if self.paused_until > now else None
+        paused_until = self.standing.paused_until
+        block = Block("mailbox_paused", paused_until) if paused_until > now else None
         low, high = self._gap
         if self._last_at >= 0 and now < self._last_at + high:
             if self._last_draw is None:
@@ -221,7 +209,40 @@ class MailboxMeter:
         frees = self._day.frees_at(self.grants, mailbox.per_day, now)
         if frees is not None:
             block = later(block, Block("mailbox_day", frees))
+        if mailbox.ramp is not None:
+            frees = self._day.frees_at(self.grants, self._ramp_cap(mailbox.ramp, now), now)
+            if frees is not None:
+                block = later(block, Block("mailbox_ramp", frees))
+        frees = self.grants.frees_at(mailbox.provider_per_day, DAY, now)
+        if frees is not None:
+            block = later(block, Block("mailbox_provider", frees))
+        if self._shifts is not None:
+            block = later(block, self._shifts.block(self.grants, self._day, now))
         return block
+
+    def note(self, kind: Trouble, send_id: bytes, now: int) -> bool:
+        """A touch that went from here bounced for good, or was complained about. False when that was known."""
+        return self.standing.health.note(kind, self._day.number(now), mark_of(send_id))
+
+    def verdict(self, now: int) -> str | None:
+        """Why the mailbox must rest until a person has looked, in words; None where it need not."""
+        health, rules = self.standing.health, None if self.mailbox is None else self.mailbox.auto_pause
+        if rules is None or not health.has_trouble:
+            return None
+        return health.verdict(rules, self._day.number(now))
+
+    def row(self, now: int) -> bytes | None:
+        """What the `mailboxes` table must hold of it."""
+        return self.standing.write(self._day.number(now))
+
+    def _track(self, at: int) -> None:
+        day = self._day.number(at)
+        self.standing.health.sent(day, at)
+        if self.mailbox is not None and self.mailbox.ramp is not None:
+            self.standing.warm_up.sent(day)
+
+    def _ramp_cap(self, ramp: Ramp, now: int) -> int:
+        return cap_on(ramp, self.standing.warm_up.days_before(self._day.number(now)))
 
     def domain_block(self, domain: str, now: int) -> Block | None:
         """What holds the mailbox back from writing to `domain`."""
@@ -238,8 +259,20 @@ class MailboxMeter:
         mailbox = self.mailbox
         used = self.grants.after(now - HOUR)
         headroom = float("inf")
-        if mailbox is not None and mailbox.per_hour is not None:
+        if mailbox is None:
+            return (-headroom, self.open, used, self.mailbox_id)
+        if mailbox.per_hour is not None:
             headroom = mailbox.per_hour - used
-        if mailbox is not None and mailbox.per_day is not None:
-            headroom = min(headroom, self._day.left(self.grants, mailbox.per_day, now))
+        for cap in self._day_caps(mailbox, now):
+            headroom = min(headroom, self._day.left(self.grants, cap, now))
+        if mailbox.provider_per_day is not None:
+            headroom = min(headroom, mailbox.provider_per_day - self.grants.after(now - DAY))
         return (-headroom, self.open, used, self.mailbox_id)
+
+    def _day_caps(self, mailbox: Sender, now: int) -> Iterator[int]:
+        if mailbox.per_day is not None:
+            yield mailbox.per_day
+        if mailbox.ramp is not None:
+            yield self._ramp_cap(mailbox.ramp, now)
+        if self._shifts is not None and (target := self._shifts.target(now)) is not None:
+            yield target

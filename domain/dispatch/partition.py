@@ -14,10 +14,11 @@ from domain.dispatch.agenda import Agenda
 from domain.dispatch.asks import Ask, WaitingStore, Withdrawn, entry_of, entry_send_id, same_place
 from domain.dispatch.blocks import Block, later, sooner
 from domain.dispatch.grants import Change, Chunk, GrantBook, Slot, grant_id_of
-from domain.dispatch.instants import DAY
+from domain.dispatch.instants import DAY, NEVER
 from domain.dispatch.lanes import Cause, Lane, Queue
 from domain.dispatch.limits import MAX_OPEN, MailboxMeter
 from domain.dispatch.registry import Registry
+from domain.dispatch.standing import Trouble
 
 TOMBSTONES_KEPT = 7 * DAY
 MAX_MOVES = 10_000
@@ -62,6 +63,8 @@ class PoolPartition:
         self._book = GrantBook()
         self._tombstones: list[tuple[int, bytes]] = []
         self._leftovers: list[bytes] = []
+        self.rested: list[tuple[str, str]] = []
+        """(mailbox, why) of those that were paused here for their bounces or complaints: whoever tells of it takes them."""
 
     # What happens
 
@@ -120,18 +123,38 @@ class PoolPartition:
                 self._agenda.wake(lane, Cause.EVENT)
         return True
 
-    def pause(self, mailbox_id: str, until: int) -> int:
+    def pause(self, mailbox_id: str, until: int, reason: str = "") -> int:
         """The mailbox gets no grants before `until` (NEVER: until resumed). The longer pause holds; returns its end."""
         mailbox = self._registry.mailbox(mailbox_id)
-        mailbox.paused_until = max(mailbox.paused_until, until)
-        return mailbox.paused_until
+        mailbox.standing.pause(until, reason)
+        self._registry.soon(mailbox, 0)
+        return mailbox.standing.paused_until
 
-    def resume(self, mailbox_id: str) -> None:
-        """The mailbox may send again."""
+    def resume(self, mailbox_id: str, now: int = 0) -> None:
+        """The mailbox may send again. Where it rested for its bounces or complaints, they are counted anew from now on."""
         mailbox = self._registry.mailbox(mailbox_id)
-        mailbox.paused_until = 0
+        mailbox.standing.resume(max(now, self.now))
+        self._registry.soon(mailbox, 0)
         for lane in mailbox.lanes:
             self._agenda.wake(lane, Cause.SLOT)
+
+    def note(self, mailbox_id: str, kind: Trouble, send_id: bytes, now: int) -> str | None:
+        """A touch bounced for good, or was complained about. Answers why the mailbox pauses for that, if it does."""
+        mailbox = self._registry.mailbox(mailbox_id)
+        now = max(now, self.now)
+        if not mailbox.note(kind, send_id, now):
+            return None
+        self._registry.soon(mailbox, 0)
+        return self._look_at(mailbox, now)
+
+    def _look_at(self, mailbox: MailboxMeter, now: int) -> str | None:
+        """Let a mailbox rest that bounces too much, until a person has looked."""
+        reason = mailbox.verdict(now)
+        if reason is None or mailbox.standing.paused_until == NEVER:
+            return None
+        self.pause(mailbox.mailbox_id, NEVER, reason)
+        self.rested.append((mailbox.mailbox_id, reason))
+        return reason
 
     def advance(self, to: int, since: int | None = None) -> list[Granted]:
         """Let time pass to `to` (microseconds) and grant all that may go, each at its own instant.
@@ -159,9 +182,18 @@ class PoolPartition:
 
     # What is known
 
+    def rows(self) -> list[tuple[str, bytes | None]]:
+        """Rows of the `mailboxes` table that must now be written (None: deleted)."""
+        return self._registry.rows(self.now)
+
     def changes(self) -> list[Change]:
         """Chunks of grants that the table must now hold."""
         return self._book.changes()
+
+    @property
+    def next_at(self) -> int:
+        """The next instant at which a limit or window frees something that waits (NEVER: only an event can)."""
+        return self._agenda.next_at
 
     @property
     def open(self) -> int:
@@ -192,6 +224,10 @@ class PoolPartition:
         )
 
     # Recovery
+
+    def restore_mailbox(self, mailbox_id: str, value: bytes) -> None:
+        """Take a row of the `mailboxes` table. Before the grants are restored."""
+        self._registry.mailbox(mailbox_id).standing.read(value)
 
     def restore(self, chunks: list[Chunk], foreign: list[Slot]) -> None:
         """Take the table's grants, merged by grant_id with the ledger's. Before the asks are restored."""
@@ -318,6 +354,9 @@ class PoolPartition:
         slot = Slot(grant_id, ask.send_id, ask.ask_no, mailbox_id, ask.campaign_id, ask.domain, self.now)
         self._book.add(slot)
         self._registry.count(slot)
+        mailbox = self._registry.mailbox(mailbox_id)
+        if mailbox.standing.health.has_trouble:
+            self._look_at(mailbox, self.now)
         self._store.remove(ask.send_id)
         self.waiting -= 1
         return Granted(slot, ask)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from domain.campaign import Definitions
 from domain.dispatch.grants import Slot
+from domain.dispatch.instants import HOUR
 from domain.dispatch.lanes import Lane
 from domain.dispatch.limits import CampaignMeter, MailboxMeter
 
@@ -16,6 +17,7 @@ class Registry:
         self.lanes: dict[tuple[str, str | None], Lane] = {}
         self._campaigns: dict[str, CampaignMeter] = {}
         self._mailboxes: dict[str, MailboxMeter] = {}
+        self._to_write: dict[str, int] = {}
 
     def define(self, definitions: Definitions) -> None:
         """Take the definitions in force."""
@@ -23,7 +25,7 @@ class Registry:
         for campaign in self._campaigns.values():
             campaign.define(definitions.campaigns.get(campaign.campaign_id))
         for mailbox in self._mailboxes.values():
-            mailbox.define(definitions.mailboxes.get(mailbox.mailbox_id))
+            mailbox.define(definitions.sender(mailbox.mailbox_id))
             mailbox.lanes = []
         for lane in self.lanes.values():
             self._connect(lane)
@@ -41,7 +43,7 @@ class Registry:
         mailbox = self._mailboxes.get(mailbox_id)
         if mailbox is None:
             mailbox = self._mailboxes[mailbox_id] = MailboxMeter(mailbox_id)
-            mailbox.define(self.definitions.mailboxes.get(mailbox_id))
+            mailbox.define(self.definitions.sender(mailbox_id))
         return mailbox
 
     def lane(self, campaign_id: str, mailbox_id: str | None) -> Lane:
@@ -59,12 +61,28 @@ class Registry:
         mailbox = self.mailbox(slot.mailbox_id)
         mailbox.add(slot.send_id, slot.domain, slot.at)
         mailbox.open += slot.state == "open"
+        if mailbox.tracks and slot.mailbox_id not in self._to_write:
+            self._to_write[slot.mailbox_id] = slot.at + HOUR
         self.campaign(slot.campaign_id).grants.add(slot.at)
 
     def uncount(self, slot: Slot) -> None:
         """A grant was not used: its slots are free again."""
-        self.mailbox(slot.mailbox_id).remove(slot.domain, slot.at)
+        mailbox = self.mailbox(slot.mailbox_id)
+        mailbox.remove(slot.domain, slot.at)
+        if mailbox.tracks:
+            self.soon(mailbox, 0)
         self.campaign(slot.campaign_id).grants.remove(slot.at)
+
+    def soon(self, mailbox: MailboxMeter, at: int) -> None:
+        """Have the mailbox's row written at `at` (0: with the next rows)."""
+        self._to_write[mailbox.mailbox_id] = at
+
+    def rows(self, now: int) -> list[tuple[str, bytes | None]]:
+        """Rows that are due to be written. Sends alone make one an hour: grants are remembered by themselves for longer."""
+        due = [mailbox_id for mailbox_id, at in self._to_write.items() if at <= now]
+        for mailbox_id in due:
+            del self._to_write[mailbox_id]
+        return [(mailbox_id, self._mailboxes[mailbox_id].row(now)) for mailbox_id in due]
 
     def _connect(self, lane: Lane) -> None:
         """A touch whose mailbox is settled stays with it; any other may go from each of the campaign's."""

@@ -11,6 +11,7 @@ from domain.leads.effects import SuppressIt
 from domain.leads.results import can_become, settle
 from domain.leads.state import Enrollment, Hold, Status, Touch
 from domain.leads.steps import advance
+from domain.leads.texting import channel_of
 from domain.leads.turn import Turn, digest
 from domain.replies.bounces import SOFT_IN_A_ROW
 from schemas.engagements import EngagementType
@@ -41,6 +42,7 @@ def on_disposition(turn: Turn, said: Disposition) -> None:
         return turn.ignore("unknown_lead")
     if not turn.remember(source_of(said)):
         return turn.ignore("disposition_known")
+    turn.disposition = said.disposition
     _prove(turn, said)
     DISPOSITIONS[said.disposition](turn, said)
     return None
@@ -104,7 +106,8 @@ def _end_matched(turn: Turn, said: Disposition) -> None:
     touch = e.touch(said.step_id) or Touch(said.step_id, "asked")
     is_first = not touch.replied
     e = turn.save(e._replace(touches=asking.put_touch(e, touch._replace(replied=True)), soft_bounces=0))
-    told: dict[str, Any] = {"step_id": said.step_id, "code": said.disposition, "first": is_first, "data": _story(said)}
+    story = {**_story(said), **channel_of(turn, e, said.step_id)}
+    told: dict[str, Any] = {"step_id": said.step_id, "code": said.disposition, "first": is_first, "data": story}
     if can_become(e, "replied") or e.status == "replied":
         turn.finish(e, "replied", "replied", said.reply_id, stop=turn.terminal_stop(e, "replied"), **told)
     else:
@@ -209,6 +212,16 @@ def _free(turn: Turn, e: Enrollment, source: str, code: str) -> None:
     e = turn.free(e, source)
     turn.tell(e, "released", source, was="paused", code=code)
     advance(turn, e)
+
+
+def free_held(turn: Turn, source: str) -> bool:
+    """People are done with a reply: what it held goes on. False when it holds nothing (any more)."""
+    held = [e for e in turn.open_enrollments if any(h.source_id == source for h in e.holds)]
+    for e in held:
+        _free(turn, e, source, "reply_handled")
+    if held:
+        turn.release_lead_wide(source)
+    return bool(held)
 
 
 # -- delivery reports and complaints -----------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from domain.leads.state import Enrollment, Touch
 from domain.templates import merge_values
 from schemas.base import Scalar
 from schemas.enrollments import LeadData
-from schemas.sending import DueSend, Thread
+from schemas.sending import Content, DueSend, Thread
 
 TRIES = 8
 TRIES_WITHIN = timedelta(hours=48)
@@ -79,6 +79,14 @@ def merge_variables(facts: Mapping[str, Scalar | list[Scalar]], names: frozenset
 _DERIVED = frozenset({"full_name", "company_name", "hotel_name", "company"})
 
 
+def field_value(facts: Mapping[str, Scalar | list[Scalar]], name: str) -> Scalar | list[Scalar]:
+    """What a test finds under a field's name: the merge variable of this name, or None."""
+    value = facts.get(name)
+    if value is None and name in _DERIVED:
+        return merge_variables(facts, frozenset({name})).get(name)  # pyright: ignore[reportReturnType]
+    return value
+
+
 def too_large(merge: Mapping[str, object]) -> bool:
     """Whether these values are more than a touch may carry."""
     size = 0
@@ -127,7 +135,9 @@ def due_send(  # noqa: PLR0917 - each is one field of the ask
 ) -> DueSend:
     """The ask for one touch, with only the merge values its step uses, as they are now."""
     send_id = ids.send_id(enrollment_id, step.step_id)
-    merge = merge_variables(facts, step.variables)
+    draft = e.draft if e.draft is not None and e.draft.step_id == step.step_id else None
+    words = Content(subject=draft.subject, body=draft.body) if draft is not None and draft.body is not None else None
+    merge = merge_variables(facts, step.variables) if words is None else {}
     zone = facts.get("timezone")
     return DueSend.trusted(
         event_id=ids.event_id("due", send_id, ask_no),
@@ -152,6 +162,7 @@ def due_send(  # noqa: PLR0917 - each is one field of the ask
         thread=Thread(subject=e.subject, message_ids=list(e.message_ids)) if e.subject and e.message_ids else None,
         attempt=e.tries + 1,
         after_stops=list(e.after_stops),
+        content=words,
     )
 
 

@@ -12,7 +12,8 @@ from typing import Any, Literal, cast
 
 from pydantic_core import from_json, to_json
 
-from domain.leads.state import Enrollment, Hold, Lead, Parked, Phase, Status, Touch, TouchState
+from domain.leads.state import Draft, Enrollment, Hold, Lead, Parked, Phase, Status, Touch, TouchState
+from domain.leads.tally import NO_TALLY, Tally, pack, unpack
 from schemas.enrollments import Enroll
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -31,7 +32,9 @@ STATUS_CODES: Mapping[str, str] = {
     "failed": "f",
 }
 PHASE_CODES: Mapping[str, str] = {"arrive": "a", "wait": "w", "out": "o", "retry": "r"}
-TOUCH_CODES: Mapping[str, str] = {"asked": "k", "sent": "s", "ambiguous": "m", "failed": "f", "task": "t"}
+TOUCH_CODES: Mapping[str, str] = {"asked": "k", "sent": "s", "ambiguous": "m", "failed": "f", "task": "t", "done": "d"}
+DRAFT_CODES: Mapping[str, str] = {"wanted": "w", "ready": "r", "template": "t"}
+_DRAFT_STATES: dict[str, Literal["wanted", "ready", "template"]] = {"w": "wanted", "r": "ready", "t": "template"}
 _STATUSES: dict[str, Status] = {code: cast("Status", name) for name, code in STATUS_CODES.items()}
 _PHASES: dict[str, Phase] = {code: cast("Phase", name) for name, code in PHASE_CODES.items()}
 _TOUCH_STATES: dict[str, TouchState] = {code: cast("TouchState", name) for name, code in TOUCH_CODES.items()}
@@ -56,6 +59,12 @@ def encode(lead: Lead) -> bytes:
         raw["s"] = lead.seen
     if lead.stops:
         raw["x"] = lead.stops
+    if lead.disposition is not None:
+        raw["d"] = lead.disposition
+    if lead.tally != NO_TALLY:
+        raw["t"] = pack(lead.tally, [(e.campaign_id, e.entry_no) for e in lead.enrollments])
+    if lead.hours:
+        raw["H"] = lead.hours
     if lead.parked:
         raw["p"] = [[p.event.write().decode(), _us(p.until_at), p.offset, *p.pauses] for p in lead.parked]
     return to_json(raw)
@@ -70,7 +79,15 @@ def decode(value: bytes) -> Lead:
         tuple(raw.get("s", ())),
         tuple(raw.get("x", ())),
         tuple([_read_parked(*parked) for parked in raw.get("p", ())]),
+        raw.get("d"),
+        _read_tally(raw),
+        tuple(raw.get("H", ())),
     )
+
+
+def _read_tally(raw: dict[str, Any]) -> Tally:
+    packed = raw.get("t")
+    return NO_TALLY if packed is None else unpack(packed, [(e["c"], e.get("n", 1)) for e in raw["e"]])
 
 
 def _read_parked(event: str, until: int, offset: int, *pauses: str) -> Parked:
@@ -148,6 +165,8 @@ def _enrollment(e: Enrollment) -> dict[str, Any]:
         raw["l"] = e.soft_bounces
     if e.place_at is not None:
         raw["y"] = _us(e.place_at)
+    if e.draft is not None:
+        raw["D"] = [e.draft.step_id, DRAFT_CODES[e.draft.state], *e.draft[2:]]
     return raw
 
 
@@ -181,7 +200,12 @@ def _read_enrollment(raw: dict[str, Any]) -> Enrollment:
         tuple(get("x", ())),
         get("l", 0),
         _at(place) if place is not None else None,
+        draft=_read_draft(get("D")),
     )
+
+
+def _read_draft(raw: list[Any] | None) -> Draft | None:
+    return None if raw is None else Draft(raw[0], _DRAFT_STATES[raw[1]], *raw[2:])
 
 
 def _touch(t: Touch) -> list[Any]:

@@ -1,11 +1,20 @@
-"""Whether a condition holds, from what is known of the enrollment's own touches (docs/behaviour.md 1.6)."""
+"""What is known of a lead in one enrollment, as tests ask for it (docs/behaviour.md 1.2, 1.6, 6.1)."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
-from domain.campaign import ConditionStep
+from domain import ids
+from domain.campaign import SwitchStep
+from domain.leads import scores
+from domain.leads.asking import field_value
 from domain.leads.state import Enrollment, Touch
+from domain.predicates import Value, View, compare, is_missing
+from domain.scoring import is_own
+
+if TYPE_CHECKING:
+    from domain.leads.turn import Turn
 
 
 def _is_delivered(touch: Touch) -> bool:
@@ -19,14 +28,67 @@ EVENTS: Mapping[str, Callable[[Touch], bool]] = {
     "replied": lambda touch: touch.replied,
     "delivered": _is_delivered,
     "bounced": lambda touch: touch.bounced,
+    "done": lambda touch: touch.state == "done",
 }
-"""The events that a condition may test, as questions to one touch."""
+"""The events that a test may ask for, as questions to one touch."""
 
 
-def holds_true(step: ConditionStep, enrollment: Enrollment) -> bool:
+def happened(event: str, step_id: str | None, e: Enrollment) -> bool:
     """Whether the event happened to the named step's touch, or to any touch of the enrollment."""
-    happened = EVENTS[step.event]
-    if step.of_step_id is not None:
-        touch = enrollment.touch(step.of_step_id)
-        return touch is not None and happened(touch)
-    return any(happened(touch) for touch in enrollment.touches)
+    asked = EVENTS[event]
+    if step_id is not None:
+        touch = e.touch(step_id)
+        return touch is not None and asked(touch)
+    return any(asked(touch) for touch in e.touches)
+
+
+class LeadView:
+    """A lead in one of its enrollments: `domain.predicates.View`. Made anew for each question: it holds nothing."""
+
+    __slots__ = ("_e", "_turn")
+
+    def __init__(self, turn: Turn, e: Enrollment) -> None:
+        self._turn = turn
+        self._e = e
+
+    def field(self, name: str) -> Value:
+        """What the engine knows under this name, else what the lead says of itself."""
+        known = FIELDS.get(name)
+        if known is not None:
+            return known(self._turn, self._e)
+        return scores.field(self._turn, self._e, name) if is_own(name) else field_value(self._turn.facts, name)
+
+    def happened(self, event: str, step_id: str | None) -> bool:
+        return happened(event, step_id, self._e)
+
+    def disposition(self) -> str | None:
+        return self._turn.disposition
+
+    def draw(self, purpose: str) -> float:
+        return ids.draw(self._e.id_for(self._turn.lead_id), f"share {purpose}")
+
+
+FIELDS: Mapping[str, Callable[[Turn, Enrollment], Value]] = {
+    "email_delivered": lambda turn, e: happened("delivered", None, e),
+    "email_opened": lambda turn, e: happened("opened", None, e),
+    "email_clicked": lambda turn, e: happened("clicked", None, e),
+    "email_replied": lambda turn, e: happened("replied", None, e),
+    "email_bounced": lambda turn, e: happened("bounced", None, e),
+    "disposition": lambda turn, e: turn.disposition,
+}
+"""Fields that the engine keeps itself; all others are the lead's own."""
+
+
+def chosen(step: SwitchStep, view: View) -> str | None:
+    """Where a switch leads: to the first case that holds, else to its `otherwise` (docs/behaviour.md 1.2)."""
+    value = view.field(step.field)
+    if is_missing(value):
+        return step.next_id
+    items = [str(item) for item in value if item is not None] if isinstance(value, list) else [str(value)]
+    for case in step.cases:
+        if case.pattern is None:
+            if compare("equals", value, case.equals):
+                return case.next_id
+        elif any(case.pattern.search(item) is not None for item in items):
+            return case.next_id
+    return step.next_id

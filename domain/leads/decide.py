@@ -8,16 +8,22 @@ from typing import Any
 
 from domain.campaign import Campaign, Definitions, EmailStep, WaitStep
 from domain.leads.answers import on_disposition, on_reply, release_ended
+from domain.leads.drafts import drop, on_draft
 from domain.leads.effects import Decision, Policy
-from domain.leads.graph import standing
+from domain.leads.graph import Asked, standing
 from domain.leads.hits import on_hit
+from domain.leads.looking_again import look_again, look_anew
 from domain.leads.requests import look_at_parked, on_enroll, on_exit, on_pause, on_resume, on_update
 from domain.leads.results import on_send_result
-from domain.leads.state import Enrollment, Lead
-from domain.leads.steps import advance, wait_over_at
+from domain.leads.scores import count_again
+from domain.leads.stages import settle
+from domain.leads.state import Draft, Enrollment, Lead
+from domain.leads.steps import advance, recheck, wait_over_at
+from domain.leads.tasks import on_reply_handled, on_task_done
 from domain.leads.turn import Turn, arm, is_over
 from schemas.base import Message
-from schemas.enrollments import Enroll, Exit, Pause, Resume, UpdateLead
+from schemas.drafts import DraftApproved, DraftRejected
+from schemas.enrollments import Enroll, Exit, Pause, ReplyHandled, Resume, TaskDone, UpdateLead
 from schemas.replies import Disposition, Reply
 from schemas.sending import SendResult
 from schemas.tracking import Hit
@@ -28,10 +34,14 @@ HANDLERS: Mapping[type[Message], Callable[[Turn, Any], None]] = {
     Pause: on_pause,
     Resume: on_resume,
     Exit: on_exit,
+    TaskDone: on_task_done,
+    ReplyHandled: on_reply_handled,
     SendResult: on_send_result,
     Hit: on_hit,
     Reply: on_reply,
     Disposition: on_disposition,
+    DraftApproved: on_draft,
+    DraftRejected: on_draft,
 }
 """Every event of a lead, and what decides it."""
 
@@ -49,7 +59,10 @@ def decide(  # noqa: PLR0917 - the signature of every decision
     """What an event does to a lead. `now` is the campaign instant at which it happens, never a clock's."""
     turn = Turn(lead, lead_id, now, definitions, policy, offset=offset)
     HANDLERS[type(event)](turn, event)
-    return turn.decision()
+    look_again(turn)
+    settle(turn)
+    recheck(turn)
+    return _conclude(turn)
 
 
 def on_timer(lead: Lead, lead_id: str, now: datetime, definitions: Definitions, policy: Policy) -> Decision:
@@ -60,7 +73,7 @@ def on_timer(lead: Lead, lead_id: str, now: datetime, definitions: Definitions, 
             advance(turn, release_ended(turn, e))
     if turn.parked:
         look_at_parked(turn)
-    return turn.decision()
+    return _conclude(turn)
 
 
 def on_definition(  # noqa: PLR0917
@@ -75,8 +88,20 @@ def on_definition(  # noqa: PLR0917
     for e in lead.enrollments:
         if e.campaign_id == campaign_id and e.is_open and campaign is not None:
             _redefine(turn, e, campaign)
+    if campaign is not None:
+        count_again(turn, campaign)
+        look_anew(turn, campaign_id)
     if turn.parked:
         look_at_parked(turn)
+    return _conclude(turn)
+
+
+def _conclude(turn: Turn) -> Decision:
+    """Let the rules act on what was noted, and conditions on what they did."""
+    if turn.noted:
+        settle(turn)
+        recheck(turn)
+        settle(turn)
     return turn.decision()
 
 
@@ -87,6 +112,7 @@ def _redefine(turn: Turn, e: Enrollment, campaign: Campaign) -> None:
     steps = campaign.steps
     if e.step_id is not None and e.step_id not in steps:
         e = turn.withdraw(e, "step_removed")
+        e = drop(turn, e, "step_removed") if e.draft is not None else e
         following = standing(e, steps)
         kept = tuple(step_id for step_id in e.path if step_id != following)
         e = turn.save(
@@ -104,6 +130,8 @@ def _redefine(turn: Turn, e: Enrollment, campaign: Campaign) -> None:
     step = steps.get(e.step_id) if e.step_id is not None else None
     if isinstance(step, WaitStep) and e.phase == "wait" and e.base_at is not None:
         e = e._replace(due_at=wait_over_at(turn, campaign, e, step, e.base_at))
-    elif not isinstance(step, EmailStep) and e.phase in ("out", "retry"):
+    elif not isinstance(step, Asked) and e.phase in ("out", "retry"):
         e = e._replace(phase="arrive", due_at=None, place_at=None)
+    elif isinstance(step, EmailStep) and e.draft == Draft(step.step_id) and not (step.writing and step.is_active):
+        e = drop(turn, e, "template")._replace(phase="arrive", due_at=None)
     advance(turn, turn.save(arm(e, campaign)))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from domain.leads.state import Lead, Parked
+from schemas.drafts import DraftOver, DraftWanted
 from schemas.engagements import Engagement
 from schemas.sending import DueSend, WithdrawSend
 from schemas.tasks import TaskDue
@@ -38,6 +40,13 @@ class GiveTask:
     """Tell people, in words, that a call or manual touch is due."""
 
     task: TaskDue
+
+
+@dataclass(frozen=True, slots=True)
+class AskWriter:
+    """Ask for a touch's words, or say that they are not needed any more."""
+
+    request: DraftWanted | DraftOver
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +97,7 @@ class Ignored:
     reason: str
 
 
-Effect = Ask | Withdraw | Tell | GiveTask | ProveIt | StopIt | ReleaseIt | SuppressIt | SetAside | Ignored
+Effect = Ask | Withdraw | Tell | GiveTask | AskWriter | ProveIt | StopIt | ReleaseIt | SuppressIt | SetAside | Ignored
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +122,8 @@ class Policy:
     """How long a touch may be out before it is asked for again for the first time."""
     rate: float = 1.0
     own_networks: frozenset[str] = frozenset()
+    habits: Callable[[str], Sequence[int]] = lambda campaign_id: ()
+    """At which local hours a campaign's leads opened its mails lately (docs/behaviour.md 3.4)."""
 
     @classmethod
     def at_rate(cls, rate: float, own_networks: frozenset[str] = frozenset()) -> Policy:

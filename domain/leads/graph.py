@@ -4,18 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from domain.campaign import Campaign, ConditionStep, EmailStep, Step
+from domain.campaign import Campaign, ConditionStep, EmailStep, SmsStep, Step, SwitchStep
 from domain.leads.state import Enrollment
 
 PATH_LENGTH = 6
 """How many following steps an enrollment remembers against the removal of the one it stands on."""
 
+Asked = EmailStep | SmsStep
+"""A step whose touch dispatch grants."""
+
 
 def successor(step: Step) -> str | None:
-    """The step that follows when this one is done, skipped or removed; a condition's is its false branch."""
+    """The step that follows when this one is done, skipped or removed; a condition's is its false branch, and a
+    switch's its `otherwise`.
+    """
     if isinstance(step, ConditionStep):
         return step.false_id if step.false_id is not None else step.next_id
     return step.next_id
+
+
+def onward(step: Step) -> tuple[str | None, ...]:
+    """Every step that may follow this one."""
+    if isinstance(step, ConditionStep):
+        return (step.true_id, step.false_id, step.next_id)
+    if isinstance(step, SwitchStep):
+        return (step.next_id, *(case.next_id for case in step.cases))
+    return (step.next_id,)
 
 
 def path_after(steps: Mapping[str, Step], step_id: str) -> tuple[str, ...]:
@@ -39,10 +53,11 @@ def standing(enrollment: Enrollment, steps: Mapping[str, Step]) -> str | None:
 
 
 def possibly_out(enrollment: Enrollment, campaign: Campaign | None) -> list[str]:
-    """Every email step that dispatch or the sender may hold now, whether or not the state says that it is out.
+    """Every asked step that dispatch or the sender may hold now, whether or not the state says that it is out.
 
     A crash between the outputs and the state of a flush leaves an ask behind that the state does not know. One flush
-    can hold at most one ask beyond the step that the state knows to be out: the first emails reachable from it.
+    can hold at most one ask beyond the step that the state knows to be out: the first ones reachable from it. (A step
+    with conditions may be asked for or passed over, so what lies behind it counts too.)
     """
     if enrollment.step_id is None or not enrollment.is_open:
         return []
@@ -54,15 +69,16 @@ def possibly_out(enrollment: Enrollment, campaign: Campaign | None) -> list[str]
     if here is None:
         found[enrollment.step_id] = None
         following = standing(enrollment, steps)
-        found.update(dict.fromkeys(_first_emails(steps, following)))
+        found.update(dict.fromkeys(_first_asked(steps, following)))
     else:
-        found.update(dict.fromkeys(_first_emails(steps, enrollment.step_id)))
-        if isinstance(here, EmailStep) and enrollment.phase == "out":
-            found.update(dict.fromkeys(_first_emails(steps, here.next_id)))
+        found.update(dict.fromkeys(_first_asked(steps, enrollment.step_id)))
+        if isinstance(here, Asked) and enrollment.phase == "out":
+            for following in onward(here):
+                found.update(dict.fromkeys(_first_asked(steps, following)))
     return list(found)
 
 
-def _first_emails(steps: Mapping[str, Step], start: str | None) -> Iterator[str]:
+def _first_asked(steps: Mapping[str, Step], start: str | None) -> Iterator[str]:
     stack, seen = [start], set[str]()
     while stack:
         step_id = stack.pop()
@@ -70,9 +86,8 @@ def _first_emails(steps: Mapping[str, Step], start: str | None) -> Iterator[str]
         if step is None or step.step_id in seen:
             continue
         seen.add(step.step_id)
-        if isinstance(step, EmailStep) and step.is_active:
+        if isinstance(step, Asked) and step.is_active:
             yield step.step_id
-        elif isinstance(step, ConditionStep):
-            stack += [step.true_id, step.false_id, step.next_id]
-        else:
-            stack.append(step.next_id)
+            if not step.conditions:
+                continue
+        stack += onward(step)

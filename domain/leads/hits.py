@@ -7,6 +7,8 @@ from typing import Literal
 
 from domain import ids
 from domain.leads import asking
+from domain.leads.deliveries import KINDS, on_notice
+from domain.leads.pacing import note_hour
 from domain.leads.results import can_become, settle
 from domain.leads.state import Enrollment, Touch
 from domain.leads.steps import advance
@@ -21,6 +23,8 @@ def on_hit(turn: Turn, hit: Hit) -> None:
     """Judge a hit and act on it. Every hit is told with its verdict; only a person's branches and shows as opened."""
     if hit.type == "unsubscribe":
         return _on_unsubscribe(turn, hit)
+    if hit.type in KINDS:
+        return on_notice(turn, hit)
     e = turn.find(hit.campaign_id, hit.entry_no)
     if e is None:
         return turn.ignore("unknown_enrollment")
@@ -39,6 +43,9 @@ def on_hit(turn: Turn, hit: Hit) -> None:
     if is_first:
         touch = touch._replace(opened=True) if kind == "opened" else touch._replace(clicked=True)
         e = turn.save(e._replace(touches=asking.put_touch(e, touch), soft_bounces=0))
+        campaign = turn.campaign(e)
+        if kind == "opened" and campaign is not None and campaign.smart_send_time:
+            note_hour(turn, campaign, e, hit.at)
     elif e.touch(hit.step_id) is None:  # whoever fetched it, the mail arrived: an ambiguous result will be proved by it
         e = turn.save(e._replace(touches=asking.put_touch(e, touch)))
     turn.tell(

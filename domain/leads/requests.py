@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from domain import ids
 from domain.campaign import Campaign, EmailStep
-from domain.leads import asking
+from domain.leads import asking, scores
 from domain.leads.effects import ReleaseIt, SetAside, StopIt, Tell
 from domain.leads.state import Enrollment, Hold, Parked
 from domain.leads.steps import advance
@@ -115,6 +115,7 @@ def on_update(turn: Turn, asked: UpdateLead) -> None:
     """Take the new facts; touches that are not yet due use them. A lead with nothing left to do keeps none."""
     if turn.is_known:
         turn.facts = {**turn.facts, **asking.facts_of(asked.lead)}
+        scores.look_at_facts(turn, ids.event_id("update", asked.event_id))
     else:
         turn.ignore("unknown_lead")
 

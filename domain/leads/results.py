@@ -8,7 +8,7 @@ from typing import Any
 
 from domain import ids
 from domain.campaign import Campaign, EmailStep
-from domain.leads import asking
+from domain.leads import asking, texting, wanting
 from domain.leads.effects import ProveIt
 from domain.leads.graph import path_after, successor
 from domain.leads.state import MOVES, Enrollment, Hold, Status, Touch, TouchState
@@ -40,12 +40,22 @@ def _on_sent(turn: Turn, e: Enrollment, result: SendResult) -> None:
         return
     was = e.status
     e = turn.save(_record(turn, e, result, "sent"))
-    turn.tell(e, "sent", result.step_id, at=result.granted_at, was=was, step_id=result.step_id, code=result.code)
+    _tell_left(turn, e, result, "sent", was)
     source = f"ambiguous:{result.send_id}"
     if any(h.source_id == source for h in e.holds):
         e = turn.free(e, source)
         turn.tell(e, "released", source, was="paused", step_id=result.step_id, code="ambiguous")
     _go_on(turn, e, result, result.granted_at)
+
+
+def _tell_left(turn: Turn, e: Enrollment, result: SendResult, kind: EngagementType, was: str) -> None:
+    """Tell that a touch left, or may have. A text is told with its own sender, and as what it is."""
+    is_text = texting.is_text(result)
+    told = e._replace(mailbox_id=result.mailbox_id, variant=None) if is_text else e
+    turn.tell(
+        told, kind, result.step_id, at=result.granted_at, was=was, step_id=result.step_id, code=result.code,
+        data=dict(texting.SMS) if is_text else None,
+    )  # fmt: skip
 
 
 def _on_ambiguous(turn: Turn, e: Enrollment, result: SendResult) -> None:
@@ -59,7 +69,7 @@ def _on_ambiguous(turn: Turn, e: Enrollment, result: SendResult) -> None:
     if proved:
         turn.effects.append(ProveIt(result.send_id))
     kind: EngagementType = "sent" if proved else "ambiguous"
-    turn.tell(e, kind, result.step_id, at=result.granted_at, was=was, step_id=result.step_id, code=result.code)
+    _tell_left(turn, e, result, kind, was)
     campaign = turn.campaign(e)
     if proved or not e.is_open or campaign is None or campaign.on_ambiguous == "assume_sent":
         return _go_on(turn, e, result, result.granted_at)
@@ -79,10 +89,19 @@ def _on_failed(turn: Turn, e: Enrollment, result: SendResult) -> None:
     code = result.code or ""
     kind = bounce_kind(enhanced_code(code) or "") if code[:1].isdigit() else None
     e = turn.save(e._replace(touches=asking.put_touch(e, Touch(result.step_id, "failed", result.granted_at))))
+    if texting.is_text(result):
+        return _fail_text(turn, e, result)
     if not e.is_open:
         return turn.tell(e, "failed", result.step_id, step_id=result.step_id, code=result.code)
     FAILURES[kind](turn, e, result)
     return None
+
+
+def _fail_text(turn: Turn, e: Enrollment, result: SendResult) -> None:
+    """This text only: the sequence may reach the person on another way."""
+    told = e._replace(mailbox_id=result.mailbox_id, variant=None)
+    turn.tell(told, "failed", result.step_id, step_id=result.step_id, code=result.code, data=dict(texting.SMS))
+    _go_on(turn, e, result, result.granted_at)
 
 
 def _fail(turn: Turn, e: Enrollment, result: SendResult) -> None:
@@ -117,11 +136,14 @@ SUPPRESSED: Mapping[str, tuple[Status, EngagementType]] = {
 
 
 def _on_suppressed(turn: Turn, e: Enrollment, result: SendResult) -> None:
+    if texting.is_text(result):  # the number is: what else goes to this person the gate decides by itself
+        return _on_failed(turn, e, result)
     if not e.is_open:
-        return
+        return None
     code = result.code or "suppressed"
     status, kind = SUPPRESSED.get(code, SUPPRESSED["suppressed"])
     turn.finish(e, status, kind, result.step_id, step_id=result.step_id, code=code)
+    return None
 
 
 # -- outcomes after which it is asked for again ------------------------------------------------------------------------
@@ -153,7 +175,8 @@ def _on_deferred(turn: Turn, e: Enrollment, result: SendResult) -> None:
     if tries >= asking.TRIES or again_at - tried_at > asking.TRIES_WITHIN:
         e = _take_back_newer(turn, e, result)
         touches = asking.put_touch(e, Touch(result.step_id, "failed", result.granted_at))
-        _fail(turn, turn.save(e._replace(touches=touches)), result)
+        failed = turn.save(e._replace(touches=touches))
+        (_fail_text if texting.is_text(result) else _fail)(turn, failed, result)
         return
     e = _again(turn, e, result, again_at, tries=tries, tried_at=tried_at, renewals=0)
     turn.tell(
@@ -217,6 +240,8 @@ def _record(turn: Turn, e: Enrollment, result: SendResult, state: TouchState) ->
         known is not None and known.replied,
         known is not None and known.bounced,
     )
+    if texting.is_text(result):
+        return texting.recorded(e, touch)
     if not e.is_open:
         return e._replace(touches=asking.put_touch(e, touch), variant=e.variant or result.variant)
     message_ids = e.message_ids
@@ -257,8 +282,11 @@ def _leave(turn: Turn, e: Enrollment, result: SendResult, base_at: datetime) -> 
     if not e.is_open or e.step_id != result.step_id:
         return e
     campaign = turn.campaign(e)
+    if e.draft is not None:
+        wanting.over(turn, e, wanting.OUTCOMES[result.outcome], result.code)
     return turn.save(
         e._replace(
+            draft=None,
             step_id=_next_id(campaign, e),
             path=path_after(campaign.steps, result.step_id)[1:] if campaign else e.path[1:],
             phase="arrive",
@@ -294,7 +322,8 @@ def settle(turn: Turn, e: Enrollment, step_id: str, by: str, cause: str) -> Enro
     e = turn.save(e._replace(touches=asking.put_touch(e, touch._replace(state="sent"))))
     send_id = ids.send_id(e.id_for(turn.lead_id), step_id)
     turn.effects.append(ProveIt(send_id))
-    turn.tell(e, "sent", step_id, at=touch.granted_at, step_id=step_id, code="settled", data={"by": by})
+    data = {"by": by, **texting.channel_of(turn, e, step_id)}
+    turn.tell(e, "sent", step_id, at=touch.granted_at, step_id=step_id, code="settled", data=data)
     source = f"ambiguous:{send_id}"
     if any(h.source_id == source for h in e.holds):
         e = turn.free(e, source)

@@ -9,6 +9,7 @@ from typing import Literal, NamedTuple
 from uuid import UUID
 
 from domain import ids
+from domain.leads.tally import NO_TALLY, Tally
 from schemas.base import Scalar
 from schemas.enrollments import Enroll
 
@@ -46,6 +47,7 @@ TouchState = Literal[
     "ambiguous",
     "failed",
     "task",  # a call or manual touch: a card
+    "done",  # that card was done
 ]
 
 
@@ -60,6 +62,17 @@ class Touch(NamedTuple):
     clicked: bool = False
     replied: bool = False
     bounced: bool = False
+
+
+class Draft(NamedTuple):
+    """The words that are written for one touch alone (docs/behaviour.md 1.4): asked for, ready to go, or given up for the
+    step's template.
+    """
+
+    step_id: str
+    state: Literal["wanted", "ready", "template"] = "wanted"
+    subject: str | None = None
+    body: str | None = None
 
 
 class Hold(NamedTuple):
@@ -113,6 +126,8 @@ class Enrollment(NamedTuple):
     soft_bounces: int = 0
     place_at: datetime | None = None
     """When the present touch fell due, where that is not when it was last asked for: so far back in the queue it stands."""
+    draft: Draft | None = None
+    """The present touch's own words, where Claude writes them."""
 
     @property
     def is_open(self) -> bool:
@@ -132,7 +147,7 @@ class Enrollment(NamedTuple):
     @property
     def has_begun(self) -> bool:
         """Whether any touch was made: it is `active` then, and `enrolled` before."""
-        return any(touch.state in ("sent", "ambiguous", "task") for touch in self.touches)
+        return any(touch.state in ("sent", "ambiguous", "task", "done") for touch in self.touches)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +173,12 @@ class Lead:
     stops: tuple[str, ...] = ()
     """Lead-wide stops in force, by source id."""
     parked: tuple[Parked, ...] = ()
+    disposition: str | None = None
+    """What the latest reply was judged to be, whichever campaign it answered."""
+    tally: Tally = NO_TALLY
+    """What scoring and progression rules have made of it."""
+    hours: tuple[int, ...] = ()
+    """At which local hours it opened its latest mails: kept where a campaign sends at the hour that suits (3.4)."""
 
     @property
     def is_done(self) -> bool:

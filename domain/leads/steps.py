@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from domain import ids
-from domain.campaign import Campaign, ConditionStep, EmailStep, Step, TaskStep, WaitStep
-from domain.leads import asking
-from domain.leads.conditions import holds_true
+from domain.campaign import ActionStep, Campaign, ConditionStep, EmailStep, Step, SwitchStep, TaskStep, WaitStep
+from domain.leads import asking, pacing, texting, wanting
+from domain.leads.actions import perform
+from domain.leads.conditions import LeadView, chosen
 from domain.leads.effects import Ask, GiveTask
 from domain.leads.graph import path_after, successor
 from domain.leads.state import Enrollment, Phase, Touch
 from domain.leads.turn import Turn, arm, is_over, sooner
+from domain.predicates import all_hold, holds
 from domain.templates import RenderError
 from domain.windows import after_wait, zone_of
 from schemas.tasks import TaskDue
@@ -62,6 +64,9 @@ def advance(turn: Turn, e: Enrollment) -> Enrollment:
     campaign = turn.campaign(e)
     if not e.is_open or campaign is None:
         return e
+    known = turn.find(e.campaign_id, e.entry_no)
+    if known is not None and not known.is_open:
+        return known  # an action of another enrollment of this lead has ended it in this turn
     now = turn.now
     if is_over(campaign, now):
         return end_with_campaign(turn, e, campaign)
@@ -77,8 +82,8 @@ def advance(turn: Turn, e: Enrollment) -> Enrollment:
         if step is None:  # an edit removed it: it goes on at the first successor that is left
             walk.go(next((step_id for step_id in e.path if step_id in steps), None))
             continue
-        if walk.phase == "arrive" and not step.is_active:
-            turn.tell(walk.e, "step_skipped", step.step_id, step_id=step.step_id, code="inactive")
+        if walk.phase == "arrive" and (why := _passed_over(turn, walk, step)) is not None:
+            turn.tell(walk.e, "step_skipped", step.step_id, step_id=step.step_id, code=why)
             going = walk.go(successor(step))
             continue
         table = ARRIVALS if walk.phase == "arrive" else RESTS
@@ -99,6 +104,27 @@ def advance(turn: Turn, e: Enrollment) -> Enrollment:
         place_at=walk.place_at,
     )
     return turn.save(rested)
+
+
+def _passed_over(turn: Turn, walk: _Walk, step: Step) -> str | None:
+    """Why a step is skipped that is due: it is switched off, or one of its conditions does not hold."""
+    if not step.is_active:
+        return "inactive"
+    if step.conditions and not all_hold(step.conditions, LeadView(turn, walk.e)):
+        return "conditions"
+    return None
+
+
+def recheck(turn: Turn) -> None:
+    """After an event: a condition's true branch fires as soon as it becomes true, whatever it tests."""
+    for index in range(len(turn.enrollments)):
+        e = turn.enrollments[index]
+        if e.phase != "wait" or e.holds or not e.is_open:
+            continue
+        campaign = turn.campaign(e)
+        step = campaign.steps.get(e.step_id) if campaign is not None and e.step_id is not None else None
+        if isinstance(step, ConditionStep) and holds(step.when, LeadView(turn, e)):
+            advance(turn, e)
 
 
 def _stand(e: Enrollment, campaign: Campaign, now: datetime) -> Enrollment:
@@ -146,11 +172,27 @@ def wait_over_at(turn: Turn, campaign: Campaign, e: Enrollment, step: WaitStep, 
 
 def _arrive_condition(turn: Turn, campaign: Campaign, walk: _Walk, step: Step) -> bool:
     assert isinstance(step, ConditionStep)
-    if holds_true(step, walk.e):
+    if holds(step.when, LeadView(turn, walk.e)):
         return walk.go(step.true_id)
-    if step.within is None:
+    if not step.within:
         return walk.go(successor(step))
     return walk.rest("wait", turn.now + step.within)
+
+
+def _arrive_switch(turn: Turn, campaign: Campaign, walk: _Walk, step: Step) -> bool:
+    assert isinstance(step, SwitchStep)
+    return walk.go(chosen(step, LeadView(turn, walk.e)))
+
+
+def _arrive_action(turn: Turn, campaign: Campaign, walk: _Walk, step: Step) -> bool:
+    """Do all of it at once. One of the actions may end the enrollment."""
+    assert isinstance(step, ActionStep)
+    for number, action in enumerate(step.actions):
+        walk.e = perform(turn, walk.e, action, f"{step.step_id}[{number}]")
+        if not walk.e.is_open:
+            walk.ended = True
+            return False
+    return walk.go(step.next_id)
 
 
 def _arrive_task(turn: Turn, campaign: Campaign, walk: _Walk, step: Step) -> bool:
@@ -168,7 +210,7 @@ def _arrive_task(turn: Turn, campaign: Campaign, walk: _Walk, step: Step) -> boo
     codes = {"queue": step.queue, "priority": step.priority, "task_kind": step.task_kind}
     turn.tell(walk.e, "task_due", step.step_id, was=e.status, step_id=step.step_id, data=codes, next_at=due_at)
     turn.effects.append(GiveTask(_task(turn, e, step, (title, description))))
-    return walk.rest("wait", due_at)
+    return walk.rest("wait", due_at) if step.due_in else walk.go(step.next_id, due_at)
 
 
 def _task(turn: Turn, e: Enrollment, step: TaskStep, words: tuple[str, str]) -> TaskDue:
@@ -208,6 +250,11 @@ def _ask(turn: Turn, campaign: Campaign, walk: _Walk, step: Step) -> bool:
     known = e.touch(step.step_id)
     if walk.phase == "arrive" and known is not None and known.state != "asked":
         return walk.go(step.next_id)  # an edit moved a step that has happened already: a step happens once
+    if step.writing is not None and not wanting.is_ready(e, step.step_id):
+        return _want_words(turn, campaign, walk, step)
+    until = pacing.hold_back(turn, campaign, e, step.step_id, walk.phase)
+    if until is not None:
+        return walk.rest("retry", until)
     number = walk.ask_no + 1
     due_at = walk.due_at or turn.now
     ask = asking.due_send(
@@ -219,6 +266,14 @@ def _ask(turn: Turn, campaign: Campaign, walk: _Walk, step: Step) -> bool:
     walk.ask_no = number
     walk.place_at = due_at if due_at != turn.now else None
     return walk.rest("out", turn.now + asking.silence(turn.policy, walk.renewals))
+
+
+def _want_words(turn: Turn, campaign: Campaign, walk: _Walk, step: EmailStep) -> bool:
+    """Wait until the touch's own words are approved or rejected (`domain/leads/drafts.py`)."""
+    if asking.too_large(asking.merge_variables(turn.facts, step.variables)):
+        return _fail(turn, walk, step, TOO_LARGE)
+    walk.e = turn.save(wanting.want(turn, campaign, walk.e, step))
+    return walk.rest("wait", turn.now + wanting.patience(turn.policy))
 
 
 def _fail(turn: Turn, walk: _Walk, step: Step, code: str) -> bool:
@@ -240,7 +295,7 @@ def _rest_wait(turn: Turn, campaign: Campaign, walk: _Walk, step: Step) -> bool:
 
 def _rest_condition(turn: Turn, campaign: Campaign, walk: _Walk, step: Step) -> bool:
     assert isinstance(step, ConditionStep)
-    if holds_true(step, walk.e):
+    if holds(step.when, LeadView(turn, walk.e)):
         return walk.go(step.true_id, turn.now)
     return walk.go(successor(step), walk.due_at) if _is_due(turn, walk) else False
 
@@ -258,16 +313,23 @@ _Handler = Callable[[Turn, Campaign, _Walk, Step], bool]
 
 ARRIVALS: Mapping[str, _Handler] = {
     "email": _ask,
+    "sms": texting.arrive_text,
     "wait": _arrive_wait,
     "condition": _arrive_condition,
+    "switch": _arrive_switch,
+    "action": _arrive_action,
     "task": _arrive_task,
 }
 """What happens when an enrollment comes to a step, by the step's kind. True: it walks on."""
 
 RESTS: Mapping[str, _Handler] = {
     "email": _rest_email,
+    "sms": texting.rest_text,
     "wait": _rest_wait,
     "condition": _rest_condition,
     "task": _rest_wait,
+    # It comes to rest at neither: an edit has put one in the place of the step it rested at.
+    "switch": _arrive_switch,
+    "action": _arrive_action,
 }
 """What happens when it is looked at again while it rests at a step."""

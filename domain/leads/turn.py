@@ -10,6 +10,7 @@ from typing import Any
 
 from domain import ids
 from domain.campaign import Campaign, Definitions
+from domain.leads import scores, wanting
 from domain.leads.effects import Decision, Effect, Ignored, Policy, ReleaseIt, StopIt, Tell, Withdraw
 from domain.leads.graph import possibly_out
 from domain.leads.state import MOVES, Enrollment, Hold, Lead, Parked, Status
@@ -37,8 +38,8 @@ class Turn:
     """What an event's handler works on. `now` is campaign time; nothing here reads a clock."""
 
     __slots__ = (
-        "definitions", "effects", "enrollments", "facts", "is_known", "lead_id", "now", "offset", "parked", "policy",
-        "seen", "stops",
+        "definitions", "disposition", "effects", "enrollments", "facts", "hours", "is_known", "lead_id", "noted", "now", "offset",
+        "parked", "policy", "seen", "stops", "tally",
     )  # fmt: skip
 
     def __init__(
@@ -63,13 +64,27 @@ class Turn:
         self.seen: tuple[str, ...] = known.seen
         self.stops: tuple[str, ...] = known.stops
         self.parked: tuple[Parked, ...] = known.parked
+        self.disposition: str | None = known.disposition
+        self.tally = known.tally
+        self.hours: tuple[int, ...] = known.hours
+        self.noted: dict[tuple[str, int], str] = {}
+        """Entries in which something was told that rules may ask for, and the last fact that told it."""
         self.effects: list[Effect] = []
 
     def decision(self) -> Decision:
         """Freeze what was decided. A lead with nothing left to do keeps no facts about the person."""
         if not self.enrollments and not self.parked:
             return Decision(None, tuple(self.effects))
-        lead = Lead(self.facts, tuple(self.enrollments), self.seen, self.stops, self.parked)
+        lead = Lead(
+            self.facts,
+            tuple(self.enrollments),
+            self.seen,
+            self.stops,
+            self.parked,
+            self.disposition,
+            self.tally,
+            self.hours,
+        )
         if lead.facts and lead.is_done:
             lead = replace(lead, facts={})
         wake_at: datetime | None = None
@@ -128,6 +143,8 @@ class Turn:
         """Put an enrollment's new state in place of its old one."""
         for index, old in enumerate(self.enrollments):
             if old.entry_no == e.entry_no and old.campaign_id == e.campaign_id:
+                if e.is_open and not old.is_open:
+                    return old  # what has ended in this turn is not opened again by who does not know of it
                 self.enrollments[index] = e
                 return e
         self.enrollments.append(e)
@@ -185,6 +202,8 @@ class Turn:
             at=at or self.now,
         )
         self.effects.append(Tell(fact))
+        if kind in scores.LISTENED:
+            scores.note(self, e, fact)
 
     # -- standing still --------------------------------------------------------------------------------------------
 
@@ -266,10 +285,12 @@ class Turn:
             if stop is not None:
                 self.effects.append(StopIt(e.id_for(self.lead_id), status, stop))
                 e = self.withdraw(e, status)
+            if e.draft is not None:
+                wanting.over(self, e, "dropped", status)
             e = e._replace(
                 status=status, step_id=None, path=(), phase="arrive", due_at=None, wake_at=None, base_at=None,
                 holds=(), frozen_at=None, renewals=0, tries=0, tried_at=None, subject=None, message_ids=(),
-                after_stops=(), place_at=None,
+                after_stops=(), place_at=None, draft=None,
             )  # fmt: skip
         else:
             e = e._replace(status=status)

@@ -38,6 +38,10 @@ class Changes:
         """How many leads the campaign was asked to take so far; nobody asks while the control lock is held."""
         return await self._connection.fetchval(SQL["asked"], campaign_id) or 0
 
+    async def may_stand(self, campaign_id: str) -> bool:
+        """Whether any lead can still move in the campaign, or is on its way into it."""
+        return bool(await self._connection.fetchval(SQL["may_stand"], campaign_id))
+
     async def store(self, revisions: Sequence[Definition]) -> None:
         """Put new revisions in force."""
         async with self._connection.transaction():

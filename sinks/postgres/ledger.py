@@ -199,6 +199,14 @@ class PostgresLedger:
             )
         return None if row is None else rows.send_row(row)
 
+    async def resolve_number(self, number: str, sender_id: str) -> SendRow | None:
+        """The newest text to this number (E.164), by this sender where there is one."""
+        with classified:
+            row = await self._pool.fetchrow(
+                queries("ledger")["resolve_number"], address_key(self._secret, number), sender_id
+            )
+        return None if row is None else rows.send_row(row)
+
     async def settle_ambiguous(self, send_ids: Sequence[UUID]) -> int:
         """These arrived after all: `ambiguous` becomes `sent`; how many."""
         with classified:

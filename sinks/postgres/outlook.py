@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import asyncpg
 
-from domain.outlook import Fact, Used
+from domain.outlook import PAUSED_BY, STANDS_BY, Fact, Used
 from sinks.postgres.connect import classified
 from sinks.postgres.queries import queries
 
-PAUSED_BY = ("held", "paused")
-STANDS_BY = ("enrolled", "sent", "ambiguous", "failed", "step_skipped", "task_due", "deferred", "waiting")
 SQL = queries("outlook")
 
 
@@ -35,6 +35,15 @@ class Outlook:
             for row in rows
             if row["use"] != "unused"
         ]
+
+    async def used_at(self, pool_partition: int, at: datetime) -> list[Used]:
+        """The grants of a pool partition in the 25 hours up to an instant, without those that were not used.
+
+        A touch that was granted again since counts as of then; recipient domains are forgotten after an hour.
+        """
+        with classified:
+            rows = await self._pool.fetch(SQL["grants_before"], pool_partition, at)
+        return [Used(row[0].bytes, row[1], row[2], row[3], row[4], is_open=False) for row in rows]
 
     async def standing(self, campaign_id: str, at_most: int) -> list[Fact]:
         """The last telling fact of up to `at_most` open enrollments."""

@@ -25,6 +25,7 @@ from sinks.postgres.fact_rows import (
     hit_columns,
 )
 from sinks.postgres.queries import queries
+from sinks.postgres.scores import Scores, by_campaign, record_scores, record_standings
 from streams.errors import Poison
 
 SQL = queries("read_models")
@@ -46,6 +47,7 @@ class ReadModels:
 
     def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool
+        self.scores = Scores(pool)
 
     async def record(self, facts: Facts) -> int:
         """Store a batch; returns how many engagements were new. Repeats change nothing.
@@ -64,7 +66,8 @@ class ReadModels:
                     if fresh != len(facts.engagements):
                         new = _only(facts.engagements, inserted)
                         told = await _told_otherwise(connection, facts.engagements, new)
-                    await _count(connection, new, _places(told))
+                    await _count(connection, new, _places(told), await record_scores(connection, told))
+                    await record_standings(connection, told)
                     await self._judge(connection, facts.engagements)
                 if facts.dispositions:
                     await connection.execute(SQL["insert_dispositions"], *disposition_columns(facts.dispositions))
@@ -173,7 +176,7 @@ async def _told_otherwise(
     another order of events: where it puts its enrollment, and what follows it, counts.
     """
     fresh = {id(fact) for fact in new}
-    repeats = [fact_id(fact.event_id) for fact in engagements if id(fact) not in fresh and fact.status is not None]
+    repeats = [fact_id(fact.event_id) for fact in engagements if id(fact) not in fresh and _may_differ(fact)]
     stored = {row[0]: row[1:] for row in await connection.fetch(SQL["tellings"], repeats)} if repeats else {}
     told: list[Engagement] = []
     moved: set[UUID] = set()
@@ -181,11 +184,22 @@ async def _told_otherwise(
         enrollment = fact.enrollment_id
         if id(fact) in fresh or enrollment in moved:
             told.append(fact)
-        elif stored.get(fact_id(fact.event_id)) != (fact.status, fact.previous_status, fact.at):
+        elif stored.get(fact_id(fact.event_id)) != (fact.status, fact.previous_status, fact.at, _points(fact)):
             told.append(fact)
             if enrollment is not None:
                 moved.add(enrollment)
     return told
+
+
+def _may_differ(fact: Engagement) -> bool:
+    """Whether a fact says something that may have been said otherwise before: a status, or points."""
+    return fact.status is not None or _points(fact) is not None
+
+
+def _points(fact: Engagement) -> str | None:
+    """A score's points after a fact, as the database says them."""
+    points = fact.data.get("points") if fact.data else None
+    return str(points) if points is not None else None
 
 
 def _places(facts: Iterable[Engagement]) -> dict[UUID, Engagement]:
@@ -195,8 +209,10 @@ def _places(facts: Iterable[Engagement]) -> dict[UUID, Engagement]:
         raise Poison("unknown_status", str(error)) from error
 
 
-async def _count(connection: Any, new: Sequence[Engagement], standing: Mapping[UUID, Engagement]) -> None:
-    """Note where enrollments stand, and add what came of it, and of the new facts, to the figures."""
+async def _count(
+    connection: Any, new: Sequence[Engagement], standing: Mapping[UUID, Engagement], scores: Mapping[str, int]
+) -> None:
+    """Note where enrollments stand, and add what came of it, of the new facts and of the scores to the figures."""
     moves: list[Move] = []
     if standing:
         facts = standing.values()
@@ -208,7 +224,7 @@ async def _count(connection: Any, new: Sequence[Engagement], standing: Mapping[U
             [fact.status for fact in facts],
         )
         moves = [Move(*row) for row in moved]
-    sums = tally(new, moves)
+    sums = tally(new, moves) | by_campaign(scores)
     if sums:
         await connection.execute(SQL["add_figures"], *columns([(*key, change) for key, change in sorted(sums.items())]))
 

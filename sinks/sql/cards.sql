@@ -48,6 +48,14 @@ WITH moved AS (
 )
 SELECT * FROM moved
 
+-- name: lock_cards_of_reply
+-- Lock the cards of a reply ($1), in one order: of two that close at once one is the last, and knows it.
+SELECT card_id FROM cards WHERE reply_id = $1 ORDER BY card_id FOR UPDATE
+
+-- name: open_cards_of_reply
+-- How many cards of a reply ($1) are not closed.
+SELECT count(*) FROM cards WHERE reply_id = $1 AND state NOT IN ('done', 'rejected')
+
 -- name: assign_card
 -- Hand a card that still has the version its mover saw to somebody.
 UPDATE cards SET assigned_to = $3, version = version + 1 WHERE card_id = $1 AND version = $2 RETURNING *

@@ -26,6 +26,13 @@ SELECT DISTINCT ON (lead_id) lead_id, CASE WHEN type = 'refused' THEN code END A
 WHERE lead_id = ANY($2::text[]) AND campaign_id = $1 AND type IN ('enrolled', 'refused')
 ORDER BY lead_id, type, seq
 
+-- name: may_stand
+-- Whether any lead is in a campaign ($1) that can still move in it, or is on its way there.
+SELECT coalesce(sum(value) FILTER (WHERE name IN ('active', 'paused')), 0) > 0
+    OR coalesce(sum(value) FILTER (WHERE name = 'asked'), 0)
+    > coalesce(sum(value) FILTER (WHERE name IN ('enrolled', 'refused')), 0)
+FROM figures WHERE campaign_id = $1 AND step_id = '' AND variant = ''
+
 -- name: heads
 -- Every definition in force.
 SELECT definition.* FROM definition_heads AS head JOIN definitions AS definition USING (kind, id, revision)

@@ -309,6 +309,15 @@ from sends
 where address_key = $1 and subject_key = $2 and state in ('sent', 'ambiguous')
 order by claimed_at desc limit 1;
 
+-- name: resolve_number
+-- The newest text that went to a number ($1), by this sender ($2) rather than by another.
+select
+    send_id, enrollment_id, lead_id, campaign_id, campaign_version, step_id, entry_no, pool_id, mailbox_id, variant, grant_id,
+    granted_at, state, message_id, timezone, address_key
+from sends
+where address_key = $1 and state in ('sending', 'sent', 'ambiguous')
+order by (mailbox_id = $2) desc, claimed_at desc limit 1;
+
 -- name: settle_ambiguous
 -- Later proof that these arrived ($1).
 update sends set state = 'sent', code = 'proved' where send_id = any($1) and state = 'ambiguous' returning send_id;

@@ -22,3 +22,10 @@ SELECT count(*) FROM campaign_asks WHERE campaign_id = $1 AND acked_wall IS NULL
 -- name: gates
 -- Whether everything, and the campaign ($1, its scope), may pass the gate.
 SELECT scope, is_open FROM campaign_gates WHERE scope = ANY($1::text[])
+
+-- name: grants_before
+-- The grants of a pool partition ($1) in the 25 hours up to an instant ($2) that were used, or may be. (A walk over the
+-- ledger: a person asks, and rarely.)
+SELECT send_id, mailbox_id, campaign_id, coalesce(domain, '') AS domain, granted_at FROM sends
+WHERE pool_partition = $1 AND granted_at <= $2 AND granted_at > $2 - interval '25 hours' AND used IS NOT FALSE
+ORDER BY granted_at

@@ -12,8 +12,8 @@ ON CONFLICT (event_id) DO NOTHING
 RETURNING event_id
 
 -- name: tellings
--- What was stored under these ids: status, status before, instant.
-SELECT event_id, status, previous_status, at FROM engagements_log WHERE event_id = ANY($1::uuid[])
+-- What was stored under these ids: status, status before, instant, and a score's points after it.
+SELECT event_id, status, previous_status, at, data ->> 'points' FROM engagements_log WHERE event_id = ANY($1::uuid[])
 
 -- name: place_enrollments
 -- Note where enrollments stand now; answers how many of which campaign went from which status to which (none: new ones).

@@ -76,6 +76,7 @@ async def test_the_demo_keeps_every_promise_and_each_answer_becomes_what_it_says
     for name, (disposition, queue) in SAID.items():
         dispositions[disposition] += personas[name]
         cards[queue or ""] += personas[name]
+    cards["sales"] += personas["clicks"] + personas["interested"]  # who clicks gets a follow-up
     assert told["dispositions"] == {name: count for name, count in dispositions.items() if count}
     assert told["cards"] == {queue: count for queue, count in cards.items() if count and queue}
 

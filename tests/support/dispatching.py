@@ -13,6 +13,7 @@ from domain.dispatch.asks import Ask, Withdrawn
 from domain.dispatch.grants import ChunkKey, Slot, read_chunk
 from domain.dispatch.instants import NEVER, instant, micros
 from domain.dispatch.partition import Granted, PoolPartition
+from domain.dispatch.standing import Trouble
 from schemas.sending import DueSend
 
 ALWAYS = Window(frozenset(range(7)), 0, 24)
@@ -120,7 +121,7 @@ class World:
         self.max_open = max_open
         self.waiting = Waiting()
         self.windows: dict[ChunkKey, bytes] = {}
-        self.pauses: dict[str, int] = {}
+        self.rows: dict[str, bytes] = {}
         self.granted: list[Granted] = []
         self.partition = PoolPartition(self.waiting, epoch, max_open=max_open)
         self.partition.define(known)
@@ -141,6 +142,11 @@ class World:
                 self.windows.pop(place, None)
             else:
                 self.windows[place] = value
+        for mailbox_id, row in self.partition.rows():
+            if row is None:
+                self.rows.pop(mailbox_id, None)
+            else:
+                self.rows[mailbox_id] = row
 
     def answer(self, granted: Granted, *, used: bool = True) -> bool:
         return self.partition.answer(granted.slot.grant_id, used=used)
@@ -150,11 +156,13 @@ class World:
         self.partition.define(known)
 
     def pause(self, mailbox_id: str, until: int = NEVER) -> None:
-        self.pauses[mailbox_id] = self.partition.pause(mailbox_id, until)
+        self.partition.pause(mailbox_id, until)
 
     def resume(self, mailbox_id: str) -> None:
-        self.pauses.pop(mailbox_id, None)
         self.partition.resume(mailbox_id)
+
+    def note(self, mailbox_id: str, kind: Trouble, name: object) -> str | None:
+        return self.partition.note(mailbox_id, kind, send_id(name), 0)
 
     def restart(self, epoch: int | None = None, foreign: Sequence[Slot] = ()) -> list[Granted]:
         """Build the partition anew from its tables; returns what it tells again."""
@@ -162,9 +170,9 @@ class World:
         epoch = self.partition.epoch + 1 if epoch is None else epoch
         self.partition = PoolPartition(self.waiting, epoch, max_open=self.max_open)
         self.partition.define(self.definitions)
+        for mailbox_id, row in self.rows.items():
+            self.partition.restore_mailbox(mailbox_id, row)
         self.partition.restore([read_chunk(place, value) for place, value in self.windows.items()], list(foreign))
-        for mailbox_id, until in self.pauses.items():
-            self.partition.pause(mailbox_id, until)
         for send_id, entry in self.waiting.rows.items():
             self.partition.restore_waiting(send_id, entry)
         again = self.partition.leftovers()

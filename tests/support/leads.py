@@ -27,6 +27,7 @@ from domain.leads import codec
 from domain.leads.decide import decide, on_definition, on_timer
 from domain.leads.effects import Ask, Decision, Effect, GiveTask, Policy, ProveIt, ReleaseIt, StopIt, Tell, Withdraw
 from domain.leads.state import Enrollment, Lead
+from domain.predicates import Happened
 from domain.templates import compile_template
 from schemas.base import Message
 from schemas.engagements import Engagement
@@ -56,9 +57,8 @@ def wait(step_id: str, next_id: str | None, days: int = 3) -> WaitStep:
 def condition(
     step_id: str, true_id: str | None, false_id: str | None, event: str = "opened", **more: Any
 ) -> ConditionStep:
-    return ConditionStep(
-        step_id, false_id, event, more.pop("of", None), true_id, false_id, more.pop("within", None), **more
-    )
+    when = more.pop("when", None) or Happened(event, more.pop("of", None))
+    return ConditionStep(step_id, false_id, when, true_id, false_id, more.pop("within", None), **more)
 
 
 def task(step_id: str, next_id: str | None = None, title: str = "Call {{ full_name }}", days: int = 2) -> TaskStep:

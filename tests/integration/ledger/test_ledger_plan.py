@@ -22,6 +22,7 @@ INDEXES = {
         "ledger.forget": {"sends_by_partition", "sends_pkey"},
         "ledger.resolve_messages": {"sends_by_message"},
         "ledger.resolve_thread": {"sends_by_address"},
+        "ledger.resolve_number": {"sends_by_address"},
         "ledger.recent_grants": {"sends_by_pool"},
     }
 }

@@ -13,6 +13,7 @@ from agents.replying.knowledge import Knowledge
 from domain.replies.mail import Mail
 from domain.replies.verdict import ModelAnswer
 from schemas.definitions import Definition
+from schemas.registry import TOPIC_MODELS
 from schemas.replies import Disposition
 from schemas.sending import MailboxPaused
 from sinks.claude import NoAnswer
@@ -229,7 +230,9 @@ async def test_a_rule_that_cannot_be_used_is_passed_over() -> None:
 async def bounce(world: World, code: str) -> list[MailboxPaused]:
     await arrive(world, mails.raw(mails.POSTFIX_BOUNCE, token(touch()), status=code, diagnostic=f"550 {code} x"))
     await classifier(world).judge_some()
-    return [event for work in world.published for event in emitted(work, "grant-outcomes", MailboxPaused)]
+    records = [record for work in world.published for record in work.outputs if record.topic == "grant-outcomes"]
+    events = [TOPIC_MODELS["grant-outcomes"].validate_json(record.value or b"") for record in records]
+    return [event for event in events if isinstance(event, MailboxPaused)]
 
 
 async def test_a_hard_bounce_suppresses_the_address_that_was_written_to() -> None:

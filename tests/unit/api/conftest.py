@@ -16,10 +16,15 @@ from api.http.app import make_app
 from api.http.hits import HitBuffer
 from api.http.services import Services
 from api.publisher import Outgoing
+from api.telling import Telling
 from api.untold import Untold
+from domain.cards import CardState, check_move, way_to
 from domain.ids import enrollment_id, send_id
 from domain.tokens import LinkToken, TokenKeys, link_token
 from schemas.definitions import Definition
+from sinks.ports import SendRow
+from sinks.postgres.cards import CardChangedError, UnknownCardError
+from sinks.postgres.untold import Noted
 from streams.clock import ManualClock
 from streams.errors import Retryable
 
@@ -42,6 +47,25 @@ class FakePublisher:
 
 
 @dataclass
+class FakeNotes:
+    """What is noted to be told; `away` refuses."""
+
+    away: bool = False
+    waiting: list[Noted] = field(default_factory=list)
+
+    async def note(self, events: Sequence[Noted]) -> None:
+        if self.away:
+            raise Retryable("Postgres is away")
+        self.waiting += events
+
+    @asynccontextmanager
+    async def telling(self, at_most: int = 500) -> AsyncGenerator[list[Noted]]:
+        some = self.waiting[:at_most]
+        yield some
+        del self.waiting[: len(some)]
+
+
+@dataclass
 class FakePostgres:
     """Stands for every store; `away` refuses."""
 
@@ -54,6 +78,8 @@ class FakePostgres:
     known: frozenset[str] = frozenset()
     campaigns: dict[str, Definition] = field(default_factory=dict)
     addresses: dict[UUID, bytes] = field(default_factory=dict)
+    texts: dict[str, SendRow] = field(default_factory=dict)
+    """The newest text to a number."""
 
     def _answer(self) -> None:
         if self.away:
@@ -73,7 +99,16 @@ class FakePostgres:
 
     async def resolve(self, send_ids: Sequence[UUID]) -> dict[UUID, Any]:
         self._answer()
-        return {sid: Row(self.addresses[sid]) for sid in send_ids if sid in self.addresses}
+        texts: dict[UUID, Any] = {row.send_id: row for row in self.texts.values() if row.send_id in send_ids}
+        return texts | {sid: Row(self.addresses[sid]) for sid in send_ids if sid in self.addresses}
+
+    async def resolve_number(self, number: str, sender_id: str) -> SendRow | None:
+        self._answer()
+        return self.texts.get(number)
+
+    async def suppress(self, suppressions: Sequence[Any]) -> None:
+        self._answer()
+        self.suppressed += suppressions
 
     async def head(self, kind: str, definition_id: str) -> Definition | None:
         self._answer()
@@ -128,6 +163,47 @@ class FakeControl:
         return self._postgres.campaigns[campaign_id].model_copy(update={"status": "paused"})
 
 
+class FakeCards:
+    """A board of one card. It stands as `state` at `version` says."""
+
+    def __init__(self, postgres: FakePostgres) -> None:
+        self._postgres = postgres
+        self.card_id = UUID("7d9c2f0a-52f5-5a6e-8a3c-2f6b1d0e4a77")
+        self.state: CardState = "suggested"
+        self.version = 1
+        self.moves: list[tuple[str, str]] = []
+        self.asked: dict[str, Any] = {}
+
+    def _card(self, card_id: UUID) -> dict[str, Any]:
+        self._postgres._answer()  # pyright: ignore[reportPrivateUsage]
+        if card_id != self.card_id:
+            raise UnknownCardError(f"no card {card_id}")
+        row = {"card_id": card_id, "title": "Call Zoe", "state": self.state, "version": self.version}
+        return {**row, "action_payload": '{"task_kind": "schedule_call"}', "created_at": AT}
+
+    async def card(self, card_id: UUID) -> dict[str, Any]:
+        return self._card(card_id)
+
+    async def board(self, **asked: Any) -> list[dict[str, Any]]:
+        self.asked = asked
+        return [self._card(self.card_id)]
+
+    async def close(
+        self, card_id: UUID, to_state: CardState, actor: str, at: datetime, version: int | None = None
+    ) -> dict[str, Any]:
+        self._card(card_id)
+        if version is not None and version != self.version:
+            raise CardChangedError(f"card {card_id} is at version {self.version}, not {version}: read it again")
+        for state in way_to(self.state, to_state):
+            self.state, self.version = state, self.version + 1
+            self.moves.append((state, actor))
+        return self._card(card_id)
+
+    async def move(self, card_id: UUID, version: int, to_state: CardState, actor: str, at: datetime) -> dict[str, Any]:
+        check_move(self.state, to_state)
+        return await self.close(card_id, to_state, actor, at, version)
+
+
 @dataclass
 class Api:
     """A running application and what stands behind it."""
@@ -138,6 +214,7 @@ class Api:
     postgres: FakePostgres
     control: FakeControl
     keys: TokenKeys
+    notes: FakeNotes
 
     def token(self, kind: Any, **more: Any) -> str:
         facts: dict[str, Any] = {"lead_id": "lead-1", "campaign_id": "q1", "step_id": "intro"}
@@ -157,6 +234,7 @@ async def api() -> AsyncIterator[Api]:
     control = FakeControl(postgres)
     clock = ManualClock(AT)
     fake: Any = postgres
+    notes = FakeNotes()
     services = Services(
         keys=keys,
         clock=clock,
@@ -168,6 +246,10 @@ async def api() -> AsyncIterator[Api]:
         control=control,  # type: ignore[arg-type]
         enroller=Enroller(fake, kafka, clock),
         models=fake,
+        cards=FakeCards(postgres),  # type: ignore[arg-type]
+        telling=Telling(notes, kafka, every_s=0.05),
+        stops=fake,
+        drafts=fake,
         ready=lambda: None,
         api_token=TOKEN,
         webhook_secret=SECRET,
@@ -175,9 +257,10 @@ async def api() -> AsyncIterator[Api]:
     client = TestClient(TestServer(make_app(services)))
     await client.start_server()
     services.hits.start()
-    telling = asyncio.create_task(services.untold.run())
-    yield Api(client, services, kafka, postgres, control, keys)
-    telling.cancel()
-    await asyncio.gather(telling, return_exceptions=True)
+    telling = [asyncio.create_task(services.untold.run()), asyncio.create_task(services.telling.run())]
+    yield Api(client, services, kafka, postgres, control, keys, notes)
+    for task in telling:
+        task.cancel()
+    await asyncio.gather(*telling, return_exceptions=True)
     await client.close()
     await services.hits.stop(0.1)

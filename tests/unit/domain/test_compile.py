@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from domain.campaign import Campaign, ConditionStep, EmailStep, Mailbox, TaskStep, WaitStep
+from domain.campaign import Campaign, ConditionStep, EmailStep, Mailbox, Ramp, TaskStep, WaitStep, WorkdayRanges
 from domain.compile import (
     InvalidDefinitions,
     Problem,
@@ -18,9 +18,11 @@ from domain.compile import (
     read_documents,
     spec_of,
 )
+from domain.predicates import AllOf, Share
 from schemas.definitions import CampaignDoc, Definition, MailboxDoc, PoolDoc
 
 EXAMPLE = Path(__file__).parents[3] / "examples" / "campaign.yaml"
+EVERYTHING = EXAMPLE.with_name("sequence.yaml")
 POOL = {"kind": "Pool", "id": "main"}
 MAILBOX: dict[str, Any] = {
     "kind": "Mailbox",
@@ -408,3 +410,91 @@ def test_definitions_that_do_not_compile_are_left_out_and_told() -> None:
     found, mistakes = compile_definitions([bad, stop, pool, gone])
     assert (found.pools, found.mailboxes, found.stopped) == ({"main"}, {}, True)
     assert {problem.document for problem in mistakes} == {"mailbox bad"}
+
+
+CALL = {"id": "call", "kind": "call", "title": "Call"}
+
+
+def test_a_cadence_puts_the_days_between_as_waits_before_each_step() -> None:
+    made = compiled(steps=[EMAIL, NUDGE, CALL, NUDGE | {"id": "end"}], cadence="standard").steps
+    assert list(made) == ["intro", "nudge~days", "nudge", "call~days", "call", "end~days", "end"]
+    assert [step.duration for step in made.values() if isinstance(step, WaitStep)] == [4, 6, 11]
+    same_day = compiled(steps=[EMAIL, NUDGE, CALL], cadence=[2, 2, 5]).steps
+    assert list(same_day) == ["intro~days", "intro", "nudge", "call~days", "call"]
+    assert compiled(steps=[EMAIL, NUDGE, CALL], cadence=[2, 2, 5]).first_step_id == "intro~days"
+
+
+def test_what_a_campaign_does_not_say_about_fatigue_and_scores_has_its_default() -> None:
+    plain = compiled()
+    assert plain.fatigue is not None
+    assert (plain.fatigue.touches, plain.fatigue.days) == (3, 7)
+    assert [(rule.rule_id, rule.score_change) for rule in plain.scoring] == [
+        ("email_opened", 5),
+        ("email_clicked", 15),
+        ("email_replied", 30),
+    ]
+    assert compiled(limits="off").fatigue is None
+    assert compiled(fatigue=False).fatigue is None
+    assert compiled(limits="off", fatigue={"touches": 1}).fatigue is not None
+    assert compiled(lead_scoring_rules=[]).scoring == ()
+
+
+def test_each_test_of_a_step_draws_its_own_share() -> None:
+    halves = {"all": [{"random": 50}, {"random": 50}]}
+    seen = {"id": "seen", "kind": "condition", "when": halves, "conditions": [{"random": 50}]}
+    made = compiled(steps=[EMAIL, seen, NUDGE]).steps["seen"]
+    assert isinstance(made, ConditionStep)
+    assert made.conditions == (Share(50, "seen.conditions[0]"),)
+    assert made.when == AllOf((Share(50, "seen.all[0]"), Share(50, "seen.all[1]")))
+
+
+def test_a_mailbox_has_its_ramp_its_workday_and_its_providers_ceiling() -> None:
+    workday = {
+        "start": ["08:30", "9:15"],
+        "finish": [1020, "17:30"],
+        "lunch": {"start": ["11:45", "12:30"], "minutes": [30, 60]},
+    }
+    extra = {
+        "provider": "gmail",
+        "ramp": {"start": 5, "increment": 5, "cap": 40},
+        "workday": workday,
+        "auto_pause": False,
+    }
+    loaded = read_documents(written(POOL, MAILBOX | extra))
+    found, problems_found = compile_definitions([definition(item.doc) for item in loaded])  # type: ignore[arg-type]
+    assert problems_found == []
+    anna = found.mailboxes["anna"]
+    assert (anna.ramp, anna.provider_per_day, anna.auto_pause) == (Ramp(5, 5, 40), 500, None)
+    assert anna.workday == WorkdayRanges((510, 555), (1020, 1050), (705, 750), (30, 60))
+
+
+def test_a_number_is_a_sender_beside_the_mailboxes() -> None:
+    number = {
+        "kind": "SmsSender",
+        "id": "mobile",
+        "pool": "main",
+        "from": "0046 70-123 45 67",
+        "provider": {"url_ref": "env:SMS_URL", "account": "AC1", "token_ref": "env:SMS_TOKEN"},
+        "hourly_limit": 60,
+    }
+    loaded = read_documents(written(POOL, MAILBOX, number))
+    docs = [
+        Definition(kind=kind, id=item.doc.id, revision=1, spec=spec_of(item.doc), at=datetime.now(UTC))  # type: ignore[arg-type]
+        for kind, item in zip(("pool", "mailbox", "sms_sender"), loaded, strict=True)
+    ]
+    found, _ = compile_definitions(docs)
+    sender = found.sender("mobile")
+    assert sender is found.sms_senders["mobile"]
+    assert (found.sms_senders["mobile"].number, sender.per_hour) == ("+46701234567", 60)
+    assert found.sender("anna") is found.mailboxes["anna"]
+    assert found.sender("nobody") is None
+
+
+def test_the_example_with_every_kind_of_step_holds_together() -> None:
+    loaded = read_documents(EVERYTHING.read_text("utf-8"))
+    doc = loaded[-1].doc
+    assert isinstance(doc, CampaignDoc)
+    made, problems_found = compile_definitions([definition(doc)])
+    assert problems_found == []
+    kinds = {step.kind for step in made.campaigns["summer-hotels"].steps.values()}
+    assert kinds == {"email", "sms", "task", "wait", "condition", "switch", "action"}

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from domain.campaign import ConditionStep, WaitStep, Window
+from domain.predicates import Happened
 from domain.outlook import Fact, Hold, Pause, Place, Used, holds, places
 from tests.support import leads
 from tests.support.dispatching import campaign, definitions, mailbox
@@ -86,7 +87,7 @@ def test_a_closed_window_names_each_zone_once_and_when_it_opens() -> None:
 STEPS = (
     leads.email("intro", "pause"),
     WaitStep("pause", "look", 3, "days"),
-    ConditionStep("look", None, "opened", "intro", "again", "call", within=2 * DAY),
+    ConditionStep("look", None, Happened("opened", "intro"), "again", "call", within=2 * DAY),
     leads.email("again"),
     leads.task("call", days=2),
 )
@@ -150,3 +151,10 @@ def test_a_task_that_is_over_and_a_last_step_have_nothing_left() -> None:
 def test_what_is_due_stands_first() -> None:
     found = stand(fact("sent", "intro"), fact("enrolled", status="enrolled"))
     assert [place.code for place in found] == ["due", "wait"]
+
+
+def test_a_touch_whose_words_are_not_approved_says_so_until_they_are() -> None:
+    waits = fact("waiting", "intro")._replace(code="waiting_draft")
+    assert told(stand(waits)) == [("waiting_draft", "intro", 1, None)]
+    approved = waits._replace(code="draft_approved", next_at=NOW)
+    assert told(stand(approved)) == [("due", "intro", 1, NOW)]

@@ -15,6 +15,7 @@ DECLARED = re.compile(r'stream\.(table|window_table)\("(\w+)"')
 
 PERSONAL = {
     "enrollments", "due-sends", "sends", "tracking-hits", "inbound-replies", "replies", "dispositions", "tasks",
+    "draft-requests", "drafts",
 }  # fmt: skip
 """Topics that may carry addresses, names or texts: what stands on them is gone after 30 days."""
 
