@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 from itertools import pairwise
+from time import monotonic
 from typing import Any, Protocol, cast
 
 import faust
@@ -28,8 +29,9 @@ HANDED = 100
 """How many records are handed on before other work of the event loop has its turn."""
 FETCH_BYTES = 64 * 1024
 FETCH_WAIT_MS = 50
-"""A fetch is answered with so many bytes, or after so long with what there is: one over all partitions of a role costs
-as much as ten events."""
+"""While records keep coming a fetch is answered with so many bytes, or after so long with what there is: one over all
+partitions of a role costs as much as ten events. After a quiet moment the first record is answered with at once."""
+QUIET_WAIT_MS = 1500
 
 
 class Rebalancing(Protocol):
@@ -61,11 +63,11 @@ class _Thread(driver.AIOKafkaConsumerThread):
 
     heartbeat_at: float = 0.0
 
-    def _create_worker_consumer(self, *args: Any, **kwargs: Any) -> Any:
-        consumer: Any = super()._create_worker_consumer(*args, **kwargs)
-        consumer._fetch_min_bytes = FETCH_BYTES
-        consumer._fetch_max_wait_ms = FETCH_WAIT_MS
-        return consumer
+    def gather(self, *, busy: bool) -> None:
+        """Say how the next fetches wait for records."""
+        fetcher: Any = self._ensure_consumer()._fetcher
+        fetcher._fetch_min_bytes = FETCH_BYTES if busy else 1
+        fetcher._fetch_max_wait_ms = FETCH_WAIT_MS if busy else QUIET_WAIT_MS
 
     async def on_start(self) -> None:
         await super().on_start()
@@ -90,6 +92,7 @@ class SafeConsumer(driver.Consumer):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._floor: dict[TP, int] = {}
+        self._fetched_at = 0.0
 
     def _new_consumer_thread(self) -> _Thread:
         # A loop of the main one's own kind (uvloop in a worker): mode would take the slower one of the standard library.
@@ -193,9 +196,16 @@ class SafeConsumer(driver.Consumer):
         if not self.flow_active:
             await self.perform_seek()
             return []
+        self._set_pace(bool(records))
         buffered = self._buffered_partitions
         chunks = [(tp, some) for tp, some in records.items() if active is None or tp in active or tp in buffered]
         return sorted(chunks, key=_length)
+
+    def _set_pace(self, any_came: bool) -> None:
+        now = monotonic()
+        self._thread.gather(busy=any_came and now - self._fetched_at < 2 * FETCH_WAIT_MS / 1000)  # type: ignore[attr-defined]
+        if any_came:
+            self._fetched_at = now
 
     async def _drain_messages(self, fetcher: Any) -> None:
         """Hand fetched records on: source topics to the inbox, changelogs to their tables."""

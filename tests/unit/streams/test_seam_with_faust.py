@@ -169,4 +169,23 @@ async def test_the_shortest_queue_of_a_fetch_goes_first(reading: SafeConsumer, m
         return {SOURCE: records(*range(1000)), tick: records(7)}, {SOURCE, tick}
 
     monkeypatch.setattr(reading, "_wait_next_records", fetched)
+    monkeypatch.setattr(reading._thread, "gather", lambda *, busy: None)
     assert [tp for tp, _ in await reading._fetched(1.0)] == [tick, SOURCE]
+
+
+async def test_fetches_gather_records_while_they_keep_coming(
+    reading: SafeConsumer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    came: list[bool] = [True, True, False, True]
+    paces: list[bool] = []
+
+    async def fetched(timeout_s: float) -> Any:
+        return ({SOURCE: records(1)} if came.pop(0) else {}), {SOURCE}
+
+    monkeypatch.setattr(reading, "_wait_next_records", fetched)
+    monkeypatch.setattr(reading._thread, "gather", lambda *, busy: paces.append(busy))
+    for _ in range(3):
+        await reading._fetched(1.0)
+    reading._fetched_at -= 10.0
+    await reading._fetched(1.0)
+    assert paces == [False, True, False, False]
