@@ -17,6 +17,7 @@ from time import monotonic
 from typing import Any, Protocol, cast
 
 import faust
+from aiokafka.consumer.fetcher import PartitionRecords
 from aiokafka.errors import ConsumerStoppedError
 from faust.transport.drivers import aiokafka as driver
 from faust.types.tuples import TP, ack_lock
@@ -58,16 +59,36 @@ class DurableTable(faust.Table[Any, Any]):
         raise NotThroughTheOutbox(f"{self.name} is written through Work.put only")
 
 
+def _as_it_is(key: bytes | None) -> bytes | None:
+    """Marks a consumer whose records are handed on as aiokafka decoded them, without its record class around them."""
+    return key
+
+
+_plain_record = PartitionRecords._consumer_record
+
+
+def _record(batch: Any, tp: Any, record: Any) -> Any:
+    return record if batch._key_deserializer is _as_it_is else _plain_record(batch, tp, record)
+
+
+PartitionRecords._consumer_record = _record  # type: ignore[method-assign]
+
+
 class _Thread(driver.AIOKafkaConsumerThread):
     """Notes when a heartbeat was last answered well: aiokafka keeps that to itself."""
 
     heartbeat_at: float = 0.0
 
+    def _create_worker_consumer(self, *args: Any, **kwargs: Any) -> Any:
+        consumer: Any = super()._create_worker_consumer(*args, **kwargs)
+        consumer._key_deserializer = _as_it_is
+        return consumer
+
     def gather(self, *, busy: bool) -> None:
         """Say how the next fetches wait for records."""
-        fetcher: Any = self._ensure_consumer()._fetcher
-        fetcher._fetch_min_bytes = FETCH_BYTES if busy else 1
-        fetcher._fetch_max_wait_ms = FETCH_WAIT_MS if busy else QUIET_WAIT_MS
+        fetching: Any = self._ensure_consumer()._fetcher
+        fetching._fetch_min_bytes = FETCH_BYTES if busy else 1
+        fetching._fetch_max_wait_ms = FETCH_WAIT_MS if busy else QUIET_WAIT_MS
 
     async def on_start(self) -> None:
         await super().on_start()
