@@ -11,20 +11,23 @@ What is changed, and why (each has a contract test):
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+import logging
+from collections.abc import Iterable, Mapping
 from itertools import pairwise
 from time import monotonic
 from typing import Any, Protocol, cast
 
 import faust
 from aiokafka.consumer.fetcher import PartitionRecords
-from aiokafka.errors import ConsumerStoppedError
+from aiokafka.errors import ConsumerStoppedError, IllegalStateError
 from faust.transport.drivers import aiokafka as driver
 from faust.types.tuples import TP, ack_lock
 
 from streams.alive import boottime
 from streams.inbox import Inbox
 from streams.replay import Replay
+
+log = logging.getLogger(__name__)
 
 HANDED = 100
 """How many records are handed on before other work of the event loop has its turn."""
@@ -82,6 +85,7 @@ class _Thread(driver.AIOKafkaConsumerThread):
     def _create_worker_consumer(self, *args: Any, **kwargs: Any) -> Any:
         consumer: Any = super()._create_worker_consumer(*args, **kwargs)
         consumer._key_deserializer = _as_it_is
+        consumer._isolation_level = "read_committed"  # what a producer took back was never said
         return consumer
 
     def gather(self, *, busy: bool) -> None:
@@ -197,6 +201,8 @@ class SafeConsumer(driver.Consumer):
         if uncommitted:
             for tp, offset in (await self.earliest_offsets(*uncommitted)).items():
                 await self.seek(TP(*tp), offset)  # also drops what is fetched; a reset would wait for it to be taken
+                if offset:
+                    self._floor[TP(*tp)] = offset  # its first record is not read without a position
 
     async def verify_all_partitions_active(self) -> None:
         """Faust's livelock messages speak of stream iteration, which the runner does not use; the watchdog is ours."""
@@ -215,12 +221,22 @@ class SafeConsumer(driver.Consumer):
         if records is None or self.should_stop:
             return []
         if not self.flow_active:
-            await self.perform_seek()
+            await self._drop(records)
             return []
         self._set_pace(bool(records))
         buffered = self._buffered_partitions
         chunks = [(tp, some) for tp, some in records.items() if active is None or tp in active or tp in buffered]
         return sorted(chunks, key=_length)
+
+    async def _drop(self, records: Mapping[TP, list[Any]]) -> None:
+        """Have what came while the flow stands still read again: Faust may have sought already."""
+        try:
+            await self.perform_seek()
+            recovery: Any = self.app.tables.recovery
+            for tp in [tp for tp in records if tp in recovery.active_tps and tp in self.assignment()]:
+                await self.seek(tp, max(0, recovery.active_offsets.get(tp) or 0))
+        except (IllegalStateError, AssertionError) as error:  # aiokafka asserts that anything is assigned
+            log.info("partitions went while their position was set: the next assignment sets it (%s)", error)
 
     def _set_pace(self, any_came: bool) -> None:
         now = monotonic()
@@ -268,14 +284,22 @@ class SafeConsumer(driver.Consumer):
             if not self.flow_active or self.app.consumer_generation_id != generation:
                 return  # a rebalance came in between: its seek has set the position, which must not move past these
             inbox.put([(tp, generation, record) for record in records])
-        self._read_offset[tp] = records[-1].offset
+        self._read_offset[tp] = records[-1].offset + 1
         await asyncio.sleep(0)
+
+    async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
+        """Faust's own leaves out the committed offset itself, which is the next to be read."""
+        offset_from = max(offset_from, self._committed_offset[tp] or 0)
+        if offset_from <= offset_to:
+            self._gap[tp].addi(offset_from, offset_to + 1)
+            await asyncio.sleep(0)
+            self._gap[tp].merge_overlaps()
 
     async def _note_gaps(self, tp: TP, last: int | None, records: list[Any]) -> None:
         """Offsets at which there is no record (a transaction's marker, what compaction left) count as done."""
         first = records[0].offset
-        if last and first - last > 1:
-            await self._add_gap(tp, last + 1, first - 1)
+        if last is not None and first > last:
+            await self._add_gap(tp, last, first - 1)
         if records[-1].offset - first + 1 == len(records):
             return
         for before, after in pairwise(records):

@@ -138,7 +138,7 @@ async def test_what_was_read_before_is_not_handed_on_again(app: SafeApp, reading
     assert waiting(app) == [39, 40]
     await reading._hand_on(SOURCE, records(38, 39), 0)
     assert waiting(app) == []
-    assert reading._read_offset[SOURCE] == 40
+    assert reading._read_offset[SOURCE] == 41
 
 
 async def test_offsets_without_a_record_do_not_hold_up_the_commit(app: SafeApp, reading: SafeConsumer) -> None:
