@@ -232,7 +232,7 @@ class SafeConsumer(driver.Consumer):
         """Have what came while the flow stands still read again: Faust may have sought already."""
         try:
             await self.perform_seek()
-            recovery: Any = self.app.tables.recovery
+            recovery = cast(Any, self.app.tables).recovery
             for tp in [tp for tp in records if tp in recovery.active_tps and tp in self.assignment()]:
                 await self.seek(tp, max(0, recovery.active_offsets.get(tp) or 0))
         except (IllegalStateError, AssertionError) as error:  # aiokafka asserts that anything is assigned
