@@ -431,9 +431,9 @@ async def test_what_the_gate_says_after_an_outage_carries_the_instant_at_which_i
         began = office.clock.now()
         fail = ledger._fail
 
-        def away(what: str) -> None:
+        def away(where: str) -> None:
             try:
-                fail(what)
+                fail(where)
             except Retryable:
                 office.clock.advance(7200)
                 raise
