@@ -81,7 +81,7 @@ def totals(found: Iterable[Lag]) -> list[Total]:
 
 
 async def read_lag(
-    settings: Settings, readings: Sequence[tuple[str, str]] = READINGS, *, ages: bool = False
+    settings: Settings, readings: Sequence[tuple[str, str]] = READINGS, *, ages: bool = False, markers: bool = True
 ) -> list[Lag]:
     """The lag of these (role, topic), by partition; with `ages`, how old the oldest unread record of each is.
 
@@ -103,6 +103,8 @@ async def read_lag(
                 committed = known.offset if known is not None and known.offset >= 0 else None
                 behind = ends[tp] - (committed if committed is not None else starts[tp])
                 found.append(Lag(app_id(settings, role), topic, tp.partition, committed, ends[tp], max(0, int(behind))))
+        if not markers:
+            found = await _without_markers(settings, consumer, found)
         return await _with_ages(settings, consumer, found) if ages else found
 
 
@@ -116,7 +118,7 @@ class Unread:
         """How far the topics between a producer and the figures are read. Raises Retryable when Kafka is away."""
         try:
             async with asyncio.timeout(LOOK_S):
-                found = await read_lag(self._settings, [(_READERS[topic], topic) for topic in TOPICS])
+                found = await read_lag(self._settings, [(_READERS[topic], topic) for topic in TOPICS], markers=False)
         except (KafkaError, OSError, TimeoutError, SettingsError) as error:
             raise Retryable(f"the broker does not tell what is unread: {error!r}") from error
         read: dict[str, dict[int, int]] = {topic: {} for topic in TOPICS}
@@ -134,6 +136,7 @@ async def _clients(settings: Settings) -> AsyncGenerator[tuple[AIOKafkaAdminClie
     consumer = AIOKafkaConsumer(
         **kafka.connection(settings),
         enable_auto_commit=False,
+        isolation_level="read_committed",  # as the roles read: what a producer took back is nobody's to read
         max_partition_fetch_bytes=64 * 1024,
         fetch_max_wait_ms=50,
     )
@@ -162,6 +165,26 @@ async def _with_ages(settings: Settings, consumer: AIOKafkaConsumer, found: list
         return item if at_ms is None else replace(item, oldest_age_s=round(max(0.0, now_ms - at_ms) / 1000, 1))
 
     return [aged(item) for item in found]
+
+
+async def _without_markers(settings: Settings, consumer: AIOKafkaConsumer, found: list[Lag]) -> list[Lag]:
+    """The same without the lag of partitions of which only transactions' markers are unread: no reader ever gets one, so
+    no reader commits past the last.
+    """
+    left = {TopicPartition(topic_name(settings, item.topic), item.partition): item for item in found if item.lag}
+    consumer.assign(list(left))
+    for tp, item in left.items():
+        consumer.seek(tp, item.end - item.lag)
+    empty: list[Lag] = []
+    until = time.monotonic() + AGES_S
+    while left and time.monotonic() < until:
+        for tp, records in (await consumer.getmany(*left, timeout_ms=200, max_records=1)).items():
+            if records:
+                left.pop(tp, None)
+        for tp, item in list(left.items()):
+            if await consumer.position(tp) >= item.end:
+                empty.append(left.pop(tp))
+    return [replace(item, lag=0) if item in empty else item for item in found]
 
 
 async def _written(

@@ -12,6 +12,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
 import structlog
+from pydantic import ValidationError
 
 from api.http import metrics
 from api.publisher import Outgoing, PublisherPort
@@ -64,7 +65,7 @@ class Untold:
         """Publish what is noted; returns how many were."""
         async with self._store.telling(AT_ONCE) as noted:
             if noted:
-                await self._publish([Hit.model_validate_json(hit) for hit in noted])
+                await self._publish([hit for text in noted if (hit := _read(text)) is not None])
         return len(noted)
 
     async def _publish(self, hits: Sequence[Hit]) -> None:
@@ -78,3 +79,13 @@ class Untold:
                 return
             LOG.error("hit_refused", lead_id=hits[0].lead_id, event_id=hits[0].event_id, error=error.reason)
             metrics.HITS_REFUSED.inc()
+
+
+def _read(text: str) -> Hit | None:
+    """A noted hit; None for one that another version wrote and this one cannot read."""
+    try:
+        return Hit.model_validate_json(text, extra="ignore")
+    except ValidationError as error:
+        LOG.error("hit_unreadable", errors=error.error_count())
+        metrics.HITS_REFUSED.inc()
+        return None

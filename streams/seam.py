@@ -11,12 +11,15 @@ What is changed, and why (each has a contract test):
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+import logging
+from collections.abc import Iterable, Mapping
 from itertools import pairwise
+from time import monotonic
 from typing import Any, Protocol, cast
 
 import faust
-from aiokafka.errors import ConsumerStoppedError
+from aiokafka.consumer.fetcher import PartitionRecords
+from aiokafka.errors import ConsumerStoppedError, IllegalStateError
 from faust.transport.drivers import aiokafka as driver
 from faust.types.tuples import TP, ack_lock
 
@@ -24,12 +27,15 @@ from streams.alive import boottime
 from streams.inbox import Inbox
 from streams.replay import Replay
 
+log = logging.getLogger(__name__)
+
 HANDED = 100
 """How many records are handed on before other work of the event loop has its turn."""
 FETCH_BYTES = 64 * 1024
 FETCH_WAIT_MS = 50
-"""A fetch is answered with so many bytes, or after so long with what there is: one over all partitions of a role costs
-as much as ten events."""
+"""While records keep coming a fetch is answered with so many bytes, or after so long with what there is: one over all
+partitions of a role costs as much as ten events. After a quiet moment the first record is answered with at once."""
+QUIET_WAIT_MS = 1500
 
 
 class Rebalancing(Protocol):
@@ -56,6 +62,21 @@ class DurableTable(faust.Table[Any, Any]):
         raise NotThroughTheOutbox(f"{self.name} is written through Work.put only")
 
 
+def _as_it_is(key: bytes | None) -> bytes | None:
+    """Marks a consumer whose records are handed on as aiokafka decoded them, without its record class around them."""
+    return key
+
+
+_plain_record = PartitionRecords._consumer_record
+
+
+def _record(batch: Any, tp: Any, record: Any) -> Any:
+    return record if batch._key_deserializer is _as_it_is else _plain_record(batch, tp, record)
+
+
+PartitionRecords._consumer_record = _record  # type: ignore[method-assign]
+
+
 class _Thread(driver.AIOKafkaConsumerThread):
     """Notes when a heartbeat was last answered well: aiokafka keeps that to itself."""
 
@@ -63,9 +84,15 @@ class _Thread(driver.AIOKafkaConsumerThread):
 
     def _create_worker_consumer(self, *args: Any, **kwargs: Any) -> Any:
         consumer: Any = super()._create_worker_consumer(*args, **kwargs)
-        consumer._fetch_min_bytes = FETCH_BYTES
-        consumer._fetch_max_wait_ms = FETCH_WAIT_MS
+        consumer._key_deserializer = _as_it_is
+        consumer._isolation_level = "read_committed"  # what a producer took back was never said
         return consumer
+
+    def gather(self, *, busy: bool) -> None:
+        """Say how the next fetches wait for records."""
+        fetching: Any = self._ensure_consumer()._fetcher
+        fetching._fetch_min_bytes = FETCH_BYTES if busy else 1
+        fetching._fetch_max_wait_ms = FETCH_WAIT_MS if busy else QUIET_WAIT_MS
 
     async def on_start(self) -> None:
         await super().on_start()
@@ -90,6 +117,7 @@ class SafeConsumer(driver.Consumer):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._floor: dict[TP, int] = {}
+        self._fetched_at = 0.0
 
     def _new_consumer_thread(self) -> _Thread:
         # A loop of the main one's own kind (uvloop in a worker): mode would take the slower one of the standard library.
@@ -173,6 +201,8 @@ class SafeConsumer(driver.Consumer):
         if uncommitted:
             for tp, offset in (await self.earliest_offsets(*uncommitted)).items():
                 await self.seek(TP(*tp), offset)  # also drops what is fetched; a reset would wait for it to be taken
+                if offset:
+                    self._floor[TP(*tp)] = offset  # its first record is not read without a position
 
     async def verify_all_partitions_active(self) -> None:
         """Faust's livelock messages speak of stream iteration, which the runner does not use; the watchdog is ours."""
@@ -191,11 +221,28 @@ class SafeConsumer(driver.Consumer):
         if records is None or self.should_stop:
             return []
         if not self.flow_active:
-            await self.perform_seek()
+            await self._drop(records)
             return []
+        self._set_pace(bool(records))
         buffered = self._buffered_partitions
         chunks = [(tp, some) for tp, some in records.items() if active is None or tp in active or tp in buffered]
         return sorted(chunks, key=_length)
+
+    async def _drop(self, records: Mapping[TP, list[Any]]) -> None:
+        """Have what came while the flow stands still read again: Faust may have sought already."""
+        try:
+            await self.perform_seek()
+            recovery = cast(Any, self.app.tables).recovery
+            for tp in [tp for tp in records if tp in recovery.active_tps and tp in self.assignment()]:
+                await self.seek(tp, max(0, recovery.active_offsets.get(tp) or 0))
+        except (IllegalStateError, AssertionError) as error:  # aiokafka asserts that anything is assigned
+            log.info("partitions went while their position was set: the next assignment sets it (%s)", error)
+
+    def _set_pace(self, any_came: bool) -> None:
+        now = monotonic()
+        self._thread.gather(busy=any_came and now - self._fetched_at < 2 * FETCH_WAIT_MS / 1000)  # type: ignore[attr-defined]
+        if any_came:
+            self._fetched_at = now
 
     async def _drain_messages(self, fetcher: Any) -> None:
         """Hand fetched records on: source topics to the inbox, changelogs to their tables."""
@@ -237,14 +284,22 @@ class SafeConsumer(driver.Consumer):
             if not self.flow_active or self.app.consumer_generation_id != generation:
                 return  # a rebalance came in between: its seek has set the position, which must not move past these
             inbox.put([(tp, generation, record) for record in records])
-        self._read_offset[tp] = records[-1].offset
+        self._read_offset[tp] = records[-1].offset + 1
         await asyncio.sleep(0)
+
+    async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
+        """Faust's own leaves out the committed offset itself, which is the next to be read."""
+        offset_from = max(offset_from, self._committed_offset[tp] or 0)
+        if offset_from <= offset_to:
+            self._gap[tp].addi(offset_from, offset_to + 1)
+            await asyncio.sleep(0)
+            self._gap[tp].merge_overlaps()
 
     async def _note_gaps(self, tp: TP, last: int | None, records: list[Any]) -> None:
         """Offsets at which there is no record (a transaction's marker, what compaction left) count as done."""
         first = records[0].offset
-        if last and first - last > 1:
-            await self._add_gap(tp, last + 1, first - 1)
+        if last is not None and first > last:
+            await self._add_gap(tp, last, first - 1)
         if records[-1].offset - first + 1 == len(records):
             return
         for before, after in pairwise(records):

@@ -155,7 +155,7 @@ class MailboxDesk:
 
     async def _gate(self, claims: list[Claim], mailbox: Sender, courier: Courier) -> None:
         tools = self._tools
-        gate_no, now = next(tools.gate_numbers), tools.clock.now()
+        gate_no = next(tools.gate_numbers)
         by_lease: dict[Lease, list[Claim]] = {}
         for claim in claims:
             by_lease.setdefault(claim.lease, []).append(claim)
@@ -164,15 +164,17 @@ class MailboxDesk:
             while groups:
                 tools.check()
                 group = groups[0]
-                result = await retrying(
-                    "gate",
-                    lambda group=group: tools.ledger.gate(group, mailbox_id=self.mailbox_id, gate_no=gate_no, now=now),
-                )
+                result, now = await retrying("gate", lambda group=group: self._ask_gate(group, gate_no))
                 groups.pop(0)
                 self._decided(result, now, mailbox, courier)
         finally:
             for group in groups:
                 self._queue.extendleft(reversed(group))
+
+    async def _ask_gate(self, group: list[Claim], gate_no: int) -> tuple[GateResult, datetime]:
+        """Decided as of now, also after an outage: leads tell by that instant which ask an answer is for."""
+        now = self._tools.clock.now()
+        return await self._tools.ledger.gate(group, mailbox_id=self.mailbox_id, gate_no=gate_no, now=now), now
 
     def _decided(self, result: GateResult, now: datetime, mailbox: Sender, courier: Courier) -> None:
         """What passed goes into the air, what was refused is told, what is another owner's is put down."""

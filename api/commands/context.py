@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.table import Table
 
 from api.errors import BAD_INPUT, FAILED, UserError
-from streams.settings import Settings, load_settings
+from streams.settings import Settings, SettingsError, load_settings
 
 if TYPE_CHECKING:
     from api.control import Control
@@ -46,9 +46,16 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]
 
 def settings_for(*require: str, **overrides: Any) -> Settings:
     """The settings; what the environment leaves out is taken from the local stack that `touchline up` runs here."""
-    for name, value in local_environment().items():
+    known = local_environment()
+    for name, value in known.items():
         os.environ.setdefault(name, value)
-    return load_settings(require, **overrides)
+    try:
+        return load_settings(require, **overrides)
+    except SettingsError as error:
+        if known or not any("is not set" in line for line in error.problems):
+            raise
+        hint = "or start a local stack in this directory with `touchline up`, in another terminal"
+        raise SettingsError([*error.problems, hint]) from None
 
 
 def local_environment() -> Mapping[str, str]:

@@ -122,8 +122,9 @@ class ControlStore:
             async with self._asking, self._pool.acquire() as connection, connection.transaction():
                 await connection.execute(SQL["lock_shared"], "touchline.control")
                 check_takes_leads(campaign_id, await connection.fetchval(SQL["status"], campaign_id))
-                for start in range(0, len(lead_ids), ASKS_AT_ONCE):
-                    some = sorted(lead_ids[start : start + ASKS_AT_ONCE])
+                in_order = sorted(lead_ids)  # all of them: two calls that share leads lock them in one order
+                for start in range(0, len(in_order), ASKS_AT_ONCE):
+                    some = in_order[start : start + ASKS_AT_ONCE]
                     new.update(row[0] for row in await connection.fetch(SQL["ask_leads"], campaign_id, some))
                     unacked.update(row[0] for row in await connection.fetch(SQL["unacked_asks"], campaign_id, some))
                 if new:

@@ -266,3 +266,16 @@ async def test_an_import_whose_campaign_is_ended_in_the_middle_says_so(world: Wo
     await world.models.record(Facts(engagements=facts))
     answers = await world.store.answers("q1", ["lead-0", "lead-1", "lead-2"])
     assert answers == {"lead-0": None, "lead-1": "campaign_closed"}
+
+
+async def test_two_imports_of_the_same_leads_in_another_order_do_not_block_each_other(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sinks.postgres.control.ASKS_AT_ONCE", 1)
+    await world.control.apply([campaign()])
+    await world.control.launch("q1")
+    leads = [f"lead-{number}" for number in range(40)]
+    for _ in range(5):
+        stores = ControlStore(world.pool), ControlStore(world.pool)
+        await asyncio.gather(stores[0].ask("q1", leads), stores[1].ask("q1", leads[::-1]))
+        await world.pool.execute("DELETE FROM campaign_asks")

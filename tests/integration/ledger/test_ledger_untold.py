@@ -73,3 +73,14 @@ async def test_two_processes_tell_each_its_own(world: World) -> None:
         assert not set(first) & set(second)
     async with world.stops.telling() as left:
         assert left == []
+
+
+async def test_a_hit_that_another_version_noted_costs_only_itself(world: World) -> None:
+    newer = hit("u2").model_dump_json()[:-1] + ',"of_a_newer_version":1}'
+    await world.stops.unsubscribe([LEFT], "u1", '{"type":"unsubscribe"}')
+    await world.stops.unsubscribe([LEFT], "u2", newer)
+    broker = Broker()
+    untold = Untold(world.stops, broker)
+    await untold.once()
+    assert broker.sent == [Outgoing("tracking-hits", hit("u2"), "zoe")]
+    assert await untold.once() == 0

@@ -423,3 +423,22 @@ async def test_an_intake_that_the_ledger_refuses_for_now_is_tried_again_by_the_b
             await office.take(given)
         await office.take(given)
         assert await told(office, 1) == ["zoe sent"]
+
+
+async def test_what_the_gate_says_after_an_outage_carries_the_instant_at_which_it_was_decided() -> None:
+    ledger = MemoryLedger(faults={"gate": [Retryable("away")]}, refuse={"zoe": ("expired", "grant_expired")})
+    async with Office(ledger=ledger) as office:
+        began = office.clock.now()
+        fail = ledger._fail
+
+        def away(where: str) -> None:
+            try:
+                fail(where)
+            except Retryable:
+                office.clock.advance(7200)
+                raise
+
+        ledger._fail = away
+        await office.take(grant())
+        assert await told(office, 1) == ["zoe expired"]
+        assert office.stream.results[0].at - began >= timedelta(hours=2)

@@ -1,5 +1,6 @@
 """Every process reads its settings before it does anything: what is missing or malformed ends the start, named."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,8 @@ from typer.testing import CliRunner, Result
 
 from api import bootstrap, logs, server
 from api.cli import app
-from streams.settings import Settings, env_name
+from api.commands.context import settings_for
+from streams.settings import Settings, SettingsError, env_name
 
 PROCESSES = [["worker", "leads"], ["api"]]
 GOOD = {
@@ -155,3 +157,13 @@ def test_every_setting_is_tried_here() -> None:
 def test_every_usual_form_of_a_dsn_is_taken(dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TOUCHLINE_POSTGRES_DSN", dsn)
     start(["worker", "leads"], 99)
+
+
+def test_a_command_without_a_stack_says_how_to_start_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in [name for name in os.environ if name.startswith("TOUCHLINE_")]:
+        monkeypatch.delenv(name)
+    with pytest.raises(SettingsError) as refused:
+        settings_for("postgres_dsn")
+    assert refused.value.problems[0].startswith("TOUCHLINE_POSTGRES_DSN: is not set")
+    assert "`touchline up`" in refused.value.problems[-1]

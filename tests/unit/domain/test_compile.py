@@ -484,6 +484,7 @@ def test_a_number_is_a_sender_beside_the_mailboxes() -> None:
     ]
     found, _ = compile_definitions(docs)
     sender = found.sender("mobile")
+    assert sender is not None
     assert sender is found.sms_senders["mobile"]
     assert (found.sms_senders["mobile"].number, sender.per_hour) == ("+46701234567", 60)
     assert found.sender("anna") is found.mailboxes["anna"]

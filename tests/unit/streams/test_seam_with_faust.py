@@ -7,12 +7,13 @@ from typing import Any, cast
 
 import pytest
 from aiokafka import ConsumerRecord
+from aiokafka.consumer.fetcher import PartitionRecords
 from faust.transport.consumer import Consumer as PlainConsumer
 from faust.types.tuples import TP, ConsumerMessage
 
 from streams.faust_app import add_tables, build_app
 from streams.inbox import Inbox
-from streams.seam import NotThroughTheOutbox, SafeApp, SafeConsumer
+from streams.seam import NotThroughTheOutbox, SafeApp, SafeConsumer, _as_it_is
 from streams.settings import Settings
 from streams.tables import Table, WindowTable
 from streams.topology import changelog_name
@@ -137,7 +138,7 @@ async def test_what_was_read_before_is_not_handed_on_again(app: SafeApp, reading
     assert waiting(app) == [39, 40]
     await reading._hand_on(SOURCE, records(38, 39), 0)
     assert waiting(app) == []
-    assert reading._read_offset[SOURCE] == 40
+    assert reading._read_offset[SOURCE] == 41
 
 
 async def test_offsets_without_a_record_do_not_hold_up_the_commit(app: SafeApp, reading: SafeConsumer) -> None:
@@ -162,6 +163,53 @@ async def test_a_rebalance_while_the_inbox_is_full_leaves_the_position_alone(
     assert waiting(app) == []
 
 
+async def test_nothing_is_handed_on_while_the_positions_are_sought(
+    reading: SafeConsumer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where no table had to be recovered Faust lets records through before it seeks back: they would come twice."""
+    flowing: list[bool] = []
+
+    async def seek(consumer: Any) -> None:
+        flowing.append(consumer.flow_active)
+
+    monkeypatch.setattr(PlainConsumer, "perform_seek", seek)
+    monkeypatch.setattr(reading, "assignment", set)
+    await reading.perform_seek()
+    assert flowing == [False]
+
+
+async def test_a_commit_that_is_under_way_is_not_taken_for_one_of_what_was_recorded_since(
+    consumer: SafeConsumer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    committed: list[str] = []
+
+    async def force(*_: Any, **__: Any) -> bool:
+        committed.append("all")
+        return True
+
+    monkeypatch.setattr(consumer, "force_commit", force)
+    for commit, expected in ((PlainConsumer.commit, []), (SafeConsumer.commit_recorded, ["all"])):
+        consumer._commit_fut = asyncio.get_running_loop().create_future()
+        leaving = asyncio.create_task(commit(consumer))
+        await asyncio.sleep(0)
+        under_way, consumer._commit_fut = consumer._commit_fut, None
+        under_way.set_result(None)
+        await leaving
+        assert committed == expected
+
+
+async def test_records_come_as_the_consumer_decoded_them_to_the_worker_and_to_nobody_else() -> None:
+    class Decoded:
+        offset, timestamp, timestamp_type, key, value, checksum, headers = 7, 1, 0, b"k", b"v", None, []
+
+    def unwrapped(deserializer: Any) -> Any:
+        batch = PartitionRecords(SOURCE, None, None, 0, deserializer, None, False, 0)
+        return batch._consumer_record(SOURCE, Decoded)
+
+    assert unwrapped(_as_it_is) is Decoded
+    assert isinstance(unwrapped(None), ConsumerRecord)
+
+
 async def test_the_shortest_queue_of_a_fetch_goes_first(reading: SafeConsumer, monkeypatch: pytest.MonkeyPatch) -> None:
     tick = TP("lead-ticks", 0)
 
@@ -169,4 +217,23 @@ async def test_the_shortest_queue_of_a_fetch_goes_first(reading: SafeConsumer, m
         return {SOURCE: records(*range(1000)), tick: records(7)}, {SOURCE, tick}
 
     monkeypatch.setattr(reading, "_wait_next_records", fetched)
+    monkeypatch.setattr(reading._thread, "gather", lambda *, busy: None)
     assert [tp for tp, _ in await reading._fetched(1.0)] == [tick, SOURCE]
+
+
+async def test_fetches_gather_records_while_they_keep_coming(
+    reading: SafeConsumer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    came: list[bool] = [True, True, False, True]
+    paces: list[bool] = []
+
+    async def fetched(timeout_s: float) -> Any:
+        return ({SOURCE: records(1)} if came.pop(0) else {}), {SOURCE}
+
+    monkeypatch.setattr(reading, "_wait_next_records", fetched)
+    monkeypatch.setattr(reading._thread, "gather", lambda *, busy: paces.append(busy))
+    for _ in range(3):
+        await reading._fetched(1.0)
+    reading._fetched_at -= 10.0
+    await reading._fetched(1.0)
+    assert paces == [False, True, False, False]
