@@ -11,7 +11,6 @@ from streams.settings import Settings, SettingsError, problem
 from streams.tables import Table, WindowTable
 from streams.topology import app_id
 
-
 _COMMIT_S = 1.0
 _COMMIT_IN_LOCKSTEP_S = 0.05
 """Whoever moves the clock waits for the commits."""

@@ -65,7 +65,7 @@ class Gate:
             try:
                 subject = self._write(touch, campaign, step, mailbox)
             except (RenderError, InvalidAddress) as error:
-                return Passed("failed", getattr(error, "code", None) or "render_failed")
+                return Passed("failed", getattr(error, "code", None) or "invalid_address")
         self._sent.add(touch.send_id)
         return Passed("sent", None, subject)
 

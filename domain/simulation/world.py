@@ -6,14 +6,14 @@ grants that follow. Between two instants nothing can happen, so nothing is looke
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from heapq import heappop, heappush
 from typing import Any
-from uuid import UUID
 
-from domain import ids
 from domain.campaign import Definitions, EmailStep
 from domain.dispatch.asks import Ask as Queued
 from domain.dispatch.asks import Withdrawn
@@ -22,21 +22,21 @@ from domain.dispatch.partition import Granted, PoolPartition
 from domain.leads.decide import decide, on_timer
 from domain.leads.effects import Ask, AskWriter, Decision, Policy, ReleaseIt, StopIt, SuppressIt, Tell, Withdraw
 from domain.leads.state import Lead
+from domain.simulation import events
 from domain.simulation.gate import Gate
-from domain.simulation.people import DRAFTED, REVIEWED_AFTER, Act, Correspond
+from domain.simulation.people import REVIEWED_AFTER, Act, Correspond
 from domain.simulation.tally import Sent, Tally
 from schemas.base import Message
-from schemas.drafts import DraftApproved, DraftWanted
+from schemas.drafts import DraftWanted
 from schemas.enrollments import Enroll
-from schemas.replies import Bounce, Disposition, Reply
 from schemas.sending import DueSend, SendResult
-from schemas.tracking import Hit
 
 TICK = timedelta(seconds=1)
 """How fine time is: the roles' clock ticks once a second."""
 POLICY = Policy(silence=timedelta(days=3660))
 """Every grant is answered here, so that nothing has to be asked for again: the last net under a lost answer stays away."""
-BROWSER = "Mozilla/5.0 (X11; Linux x86_64) Gecko/20100101 Firefox/142.0"
+HOURS_KEPT = 500
+"""Opens of a campaign that tell at which hour a lead that never opened is written to (docs/behaviour.md 3.4)."""
 
 
 class _Shelf:
@@ -85,7 +85,9 @@ class World:
         self.leads: dict[str, Lead] = {}
         self._start = self.now
         self._grain = span(grain)
-        self._policy = policy or POLICY
+        self._suits = frozenset(one.campaign_id for one in definitions.campaigns.values() if one.smart_send_time)
+        self._hours: dict[str, deque[int]] = {campaign_id: deque(maxlen=HOURS_KEPT) for campaign_id in self._suits}
+        self._policy = replace(policy or POLICY, habits=lambda campaign_id: tuple(self._hours.get(campaign_id, ())))
         self._definitions = definitions
         self._correspond = correspond
         self._gate = Gate()
@@ -127,8 +129,8 @@ class World:
             self._take(lead_id, on_timer(self.leads[lead_id], lead_id, moment, self._definitions, self._policy))
         self._settle()
         while self._acts and self._acts[0][0] <= at:
-            _, _, lead_id, events = heappop(self._acts)
-            for event in events():
+            _, _, lead_id, make = heappop(self._acts)
+            for event in make():
                 self._event(lead_id, event)
         self._settle()
         return True
@@ -163,6 +165,9 @@ class World:
         known, lead = self.leads.get(lead_id), decision.lead
         if lead is not None:
             self.leads[lead_id] = lead
+            if self._suits and lead.hours and (known is None or known.hours != lead.hours):
+                for campaign_id in {e.campaign_id for e in lead.enrollments} & self._suits:
+                    self._hours[campaign_id].append(lead.hours[-1])
             self.open += (not lead.is_done) - (known is not None and not known.is_done)
             if self.open == 0:
                 self.ended_at = self.now
@@ -228,16 +233,15 @@ class World:
         if was_sent:
             self.tally.sent(Sent(touch.lead_id, touch.step_id, touch.variant, slot.mailbox_id, granted_at))
             for act in self._correspond(touch):
-                make = self._hit if act.kind in ("open", "click") else self._answer
-                self._later(slot.at + span(act.after), touch.lead_id, partial(make, act, result))
+                self._later(slot.at + span(act.after), touch.lead_id, partial(self._acted_on, act, result))
         self._event(touch.lead_id, result)
 
     # -- people ------------------------------------------------------------------------------------------------------
 
-    def _later(self, at: int, lead_id: str, events: Callable[[], Iterable[Message]]) -> None:
+    def _later(self, at: int, lead_id: str, make: Callable[[], Iterable[Message]]) -> None:
         """Events of a lead that are made, and happen, when their time comes."""
         self._acted += 1
-        heappush(self._acts, (at, self._acted, lead_id, events))
+        heappush(self._acts, (at, self._acted, lead_id, make))
 
     def _ask_writer(self, effect: AskWriter) -> None:
         """Words are approved: at once where the campaign approves by itself, else when a person has had time for it."""
@@ -248,63 +252,14 @@ class World:
         step = campaign.steps.get(wanted.step_id) if campaign is not None else None
         by_itself = isinstance(step, EmailStep) and step.writing is not None and step.writing.review == "auto_approve"
         at = self.now if by_itself else self.now + span(REVIEWED_AFTER)
-        self._later(at, wanted.lead_id, lambda: (self._approved(wanted),))
+        self._later(at, wanted.lead_id, lambda: (events.approved(wanted, instant(self.now)),))
 
-    def _approved(self, wanted: DraftWanted) -> DraftApproved:
-        return DraftApproved.trusted(
-            event_id=f"approved:{wanted.send_id}",
-            send_id=wanted.send_id,
-            lead_id=wanted.lead_id,
-            campaign_id=wanted.campaign_id,
-            enrollment_id=wanted.enrollment_id,
-            step_id=wanted.step_id,
-            subject=DRAFTED,
-            body=DRAFTED,
-            at=instant(self.now),
+    def _acted_on(self, act: Act, sent: SendResult) -> Iterable[Message]:
+        """What comes in of an act, now."""
+        entries = (
+            e.entry_no for e in self.leads[sent.lead_id].enrollments if e.id_for(sent.lead_id) == sent.enrollment_id
         )
-
-    def _hit(self, act: Act, sent: SendResult) -> tuple[Hit]:
-        now = instant(self.now)
-        enrollment = sent.enrollment_id
-        entries = (e.entry_no for e in self.leads[sent.lead_id].enrollments if e.id_for(sent.lead_id) == enrollment)
-        hit = Hit.trusted(
-            type=act.kind,
-            event_id=f"{act.kind}:{sent.send_id}",
-            lead_id=sent.lead_id,
-            campaign_id=sent.campaign_id,
-            step_id=sent.step_id,
-            entry_no=next(entries, 1),
-            send_id=sent.send_id,
-            user_agent=BROWSER,
-            at=now,
-            wall=now,
-        )
-        return (hit,)
-
-    def _answer(self, act: Act, sent: SendResult) -> tuple[Message, ...]:
-        """The match and the disposition that follows it at once. (A delivery report takes no hold.)"""
-        reply_id: UUID = UUID(ids.event_id("simulated", act.kind, sent.send_id))
-        told: dict[str, Any] = {
-            "reply_id": reply_id,
-            "lead_id": sent.lead_id,
-            "campaign_id": sent.campaign_id,
-            "enrollment_id": sent.enrollment_id,
-            "step_id": sent.step_id,
-            "send_id": sent.send_id,
-            "matched_by": "in_reply_to",
-            "confidence": 1.0,
-            "at": instant(self.now),
-        }
-        said = Disposition.trusted(
-            event_id=f"said:{reply_id}",
-            disposition=act.disposition or "ESCALATE_UNCLEAR",
-            bounce=Bounce(kind="hard", code="5.1.1") if act.kind == "bounce" else None,
-            decided_by="default",
-            **told,
-        )
-        if act.kind == "bounce":
-            return (said,)
-        return Reply.trusted(event_id=f"reply:{reply_id}", **told), said
+        return events.events_of(act, sent, next(entries, 1), instant(self.now))
 
 
 _EFFECTS: Mapping[type[Any], Callable[[World, Any], None]] = {

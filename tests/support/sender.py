@@ -11,7 +11,6 @@ from uuid import UUID
 
 from agents.sender import Sender
 from agents.sending.book import Book
-from domain.campaign import Mailbox
 from domain.tokens import TokenKeys
 from schemas.definitions import Definition
 from schemas.sending import Grant, GrantOutcome, MailboxPaused, SendResult
@@ -260,7 +259,7 @@ class Office:
         *definitions: Definition,
         ledger: Any = None,
         stops: Any = None,
-        courier: Callable[[Mailbox], Any] | None = None,
+        courier: Callable[[Any], Any] | None = None,
         clock: Any = None,
         clock_rate: float = 1.0,
         sweep_s: float = 3600.0,
@@ -289,7 +288,7 @@ class Office:
     def _check(self) -> None:
         self.check()
 
-    def _courier(self, mailbox: Mailbox) -> MemoryCourier:
+    def _courier(self, mailbox: Any) -> MemoryCourier:
         return self.couriers.setdefault(mailbox.mailbox_id, MemoryCourier())
 
     @property

@@ -51,6 +51,7 @@ MALFORMED = [
     ("TOUCHLINE_METRICS_PORT", "-1"),
     ("TOUCHLINE_LOG_FORMAT", "xml"),
     ("TOUCHLINE_LOG_LEVEL", "loud"),
+    ("TOUCHLINE_CLOCK_FILE", "/nowhere/clock"),
     ("ANTHROPIC_BASE_URL", "127.0.0.1:8089"),
 ]
 ANY_TEXT = {
@@ -59,6 +60,7 @@ ANY_TEXT = {
     "api_token",
     "webhook_secret",
     "classifier_model",
+    "writer_model",
     "anthropic_api_key",
     "host",  # the start fails where nothing can listen on it: test_processes
 }

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from domain.campaign import ConditionStep, WaitStep, Window
-from domain.predicates import Happened
 from domain.outlook import Fact, Hold, Pause, Place, Used, holds, places
+from domain.predicates import Happened
 from tests.support import leads
 from tests.support.dispatching import campaign, definitions, mailbox
 

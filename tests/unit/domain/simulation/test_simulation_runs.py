@@ -201,6 +201,27 @@ def test_a_draft_campaign_is_simulated_as_launched_and_one_that_starts_later_sta
     assert [sent.at for sent in report.sends] == [later]
 
 
+def test_smart_send_time_waits_for_the_hour_at_which_leads_opened_and_the_wait_is_counted() -> None:
+    wait = {"id": "w", "kind": "wait", "duration": 1, "unit": "days"}
+    definitions = defined(steps=[INTRO, wait, {**INTRO, "id": "nudge"}], smart_send_time=True)
+    report = simulated(definitions, [person(0), person(1)], who_opens("intro", timedelta(hours=4)))
+    nudges = {sent.lead_id: sent.at for sent in report.sends if sent.step_id == "nudge"}
+    assert nudges == {f"lead-{n}": MONDAY.replace(hour=14) + timedelta(days=1) for n in range(2)}
+    assert report.waiting_hours == {"better_hour": 8.0}
+
+
+def test_fatigue_holds_the_fourth_touch_of_a_week_back() -> None:
+    steps: list[dict[str, Any]] = []
+    for number in range(4):
+        steps += [
+            {**INTRO, "id": f"mail-{number}"},
+            {"id": f"w{number}", "kind": "wait", "duration": 1, "unit": "days"},
+        ]
+    report = simulated(defined(limits="on", steps=steps), [person(0)])
+    assert [(sent.at - MONDAY).days for sent in report.sends] == [0, 1, 2, 7]
+    assert report.waiting_hours == {"fatigue": 4 * 24.0}
+
+
 caps = st.one_of(st.none(), st.integers(1, 5))
 
 
