@@ -53,7 +53,8 @@ def _show(found: Explained) -> None:
             touch.step_id,
             touch.kind,
             touch.state,
-            touch.why or touch.code,
+            touch.code,
+            touch.why,
             _instant(touch.at),
             _instant(touch.until),
             touch.position,
@@ -62,7 +63,7 @@ def _show(found: Explained) -> None:
         )
         for touch in found.touches
     )
-    out.print(grid("", ("touch", "kind", "", "why", "at", "until", "before it", "mailbox", "variant"), rows))
+    out.print(grid("", ("touch", "kind", "", "code", "why", "at", "until", "before it", "mailbox", "variant"), rows))
     for note in found.notes:
         out.print(note, highlight=False, markup=False)
 
