@@ -140,7 +140,9 @@ async def test_a_malformed_setting_stops_the_start_with_its_name_and_an_example(
 async def test_a_missing_setting_is_named_for_machines_too(tmp_path: Path) -> None:
     ended = await touchline("status", "q1", "--json", env={"TOUCHLINE_DATA_DIR": str(tmp_path)})
     assert ended.code == 2
-    assert [problem.partition(":")[0] for problem in json.loads(ended.out)["problems"]] == ["TOUCHLINE_POSTGRES_DSN"]
+    missing, hint = json.loads(ended.out)["problems"]
+    assert missing.startswith("TOUCHLINE_POSTGRES_DSN: ")
+    assert "touchline up" in hint
 
 
 async def test_servers_that_do_not_answer_are_said_in_a_line(tmp_path: Path) -> None:
