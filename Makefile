@@ -13,8 +13,10 @@ setup: ## Make .venv from the hash-pinned lock (does nothing when it is up to da
 demo: setup ## Run a three-week campaign in minutes on real parts: Kafka, PostgreSQL, SMTP
 	@.venv/bin/touchline demo $(ARGS)
 
+# What runs whole stacks against the clock runs alone; the rest two files at a time.
 test: setup ## Run every test (ARGS="tests/unit -k limits" for some)
-	@$(PY) -m pytest $(ARGS)
+	@$(PY) -m pytest $(or $(ARGS),tests/unit tests/integration tests/contract -n 2 --dist loadfile)
+	@$(if $(ARGS),true,$(PY) -m pytest tests/acceptance)
 
 check: setup ## Format, lint, types, import layers, drift of what is generated
 	@.venv/bin/ruff format --check .
