@@ -20,7 +20,6 @@ from api.lag import Unread
 from api.publisher import Publisher
 from api.steward import Steward
 from api.telling import Telling
-from api.untold import Untold
 from sinks.postgres.cards import Cards
 from sinks.postgres.connect import LEDGER_PLAN, connect, retrying
 from sinks.postgres.control import ControlStore
@@ -72,7 +71,6 @@ async def build(settings: Settings, closing: AsyncExitStack) -> tuple[Services, 
         clock=clock,
         hits=HitBuffer(hit_publisher),
         publisher=publisher,
-        untold=Untold(stops, hit_publisher),
         ledger=PostgresLedger(ledger_pool, keys.hash_secret),
         store=store,
         control=control,
@@ -104,7 +102,6 @@ async def _tend(settings: Settings, services: Services, steward: Steward, ready:
     ready.missing = None
     async with asyncio.TaskGroup() as duties:
         duties.create_task(steward.run())
-        duties.create_task(services.untold.run())
         duties.create_task(services.telling.run())
 
 

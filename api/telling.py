@@ -1,4 +1,4 @@
-"""Telling what Postgres has decided: cards that were closed, texts that came in, notices of a provider.
+"""Telling what Postgres has decided: who unsubscribed, cards that were closed, texts that came in, notices of a provider.
 
 Each is noted with the change that it tells of, and published until the broker has it. Publishing again changes nothing: an
 event keeps its id.
@@ -17,6 +17,8 @@ from pydantic import ValidationError
 from api.publisher import Outgoing, PublisherPort
 from schemas.base import Message
 from schemas.registry import TOPIC_MODELS
+from schemas.tracking import Hit
+from sinks.ports import Suppression
 from sinks.postgres.untold import Noted
 from streams.errors import Poison, Retryable
 
@@ -29,6 +31,12 @@ class NotesPort(Protocol):
 
     async def note(self, events: Sequence[Noted]) -> None: ...
     def telling(self, at_most: int) -> AbstractAsyncContextManager[list[Noted]]: ...
+
+
+class UnsubscribePort(Protocol):
+    """Where a suppression and what tells of it are one (`sinks.postgres.stops.PostgresStops`)."""
+
+    async def unsubscribe(self, suppressions: Sequence[Suppression], event: Noted) -> None: ...
 
 
 def noted(topic: str, message: Message, event_id: str, key: str) -> Noted:
@@ -88,6 +96,12 @@ class Telling:
                     await self._publish([message])
                 return
             LOG.error("event_refused", topic=messages[0].topic, error=error.reason)
+
+
+async def suppress(stops: UnsubscribePort, telling: Telling, suppressions: Sequence[Suppression], hit: Hit) -> None:
+    """Commit suppressions with the hit that tells of them. Raises Retryable: then nothing is promised."""
+    await stops.unsubscribe(suppressions, noted("tracking-hits", hit, hit.event_id, hit.lead_id))
+    telling.wake()
 
 
 def _outgoing(event: Noted) -> Outgoing | None:

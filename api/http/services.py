@@ -12,13 +12,13 @@ from api.enrolling import Enroller
 from api.http.hits import HitBuffer
 from api.publisher import PublisherPort
 from api.telling import Telling
-from api.untold import Untold
 from domain.tokens import TokenKeys
-from sinks.ports import ResolvePort, StopPort
+from sinks.ports import ResolvePort
 from sinks.postgres.cards import Cards
 from sinks.postgres.control import ControlStore
 from sinks.postgres.draft_reviews import DraftReviews
 from sinks.postgres.read_models import ReadModels
+from sinks.postgres.stops import PostgresStops
 from streams.clock import ClockLike
 
 
@@ -30,7 +30,6 @@ class Services:
     clock: ClockLike
     hits: HitBuffer
     publisher: PublisherPort
-    untold: Untold
     ledger: ResolvePort
     store: ControlStore
     control: Control
@@ -38,7 +37,7 @@ class Services:
     models: ReadModels
     cards: Cards
     telling: Telling
-    stops: StopPort
+    stops: PostgresStops
     drafts: DraftReviews
     ready: Callable[[], str | None]
     api_token: str | None = None

@@ -14,7 +14,7 @@ from aiohttp import web
 
 from api.http import metrics
 from api.http.services import SERVICES, Services
-from api.telling import noted
+from api.telling import noted, suppress
 from domain.ids import event_id
 from domain.numbers import e164
 from domain.text_answers import as_mail, message_id_of
@@ -105,7 +105,12 @@ async def _stop(services: Services, number: str, row: SendRow | None, provider_i
         at=services.clock.now(),
         wall=services.clock.wall(),
     )
-    await services.untold.suppress([Suppression("all", "unsubscribe", source, email=number, lead_id=row.lead_id)], hit)
+    await suppress(
+        services.stops,
+        services.telling,
+        [Suppression("all", "unsubscribe", source, email=number, lead_id=row.lead_id)],
+        hit,
+    )
     metrics.UNSUBSCRIBES.labels("all").inc()
 
 
@@ -149,7 +154,7 @@ async def _notice(services: Services, row: SendRow, told: Reported, code: str) -
     if told == "undelivered" and code and refusal(code) == "hard":
         reason = "unsubscribe" if code == OPTED_OUT else "bounce"
         suppression = Suppression("all", reason, f"bounce:{row.send_id}", address_key=row.address_key)
-        await services.untold.suppress([suppression], notice)
+        await suppress(services.stops, services.telling, [suppression], notice)
     elif told == "undelivered" or row.state != "sent":
         await services.telling.add(noted("tracking-hits", notice, notice.event_id, notice.lead_id))
     else:

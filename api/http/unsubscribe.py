@@ -13,6 +13,7 @@ from aiohttp import web
 
 from api.http import metrics
 from api.http.services import SERVICES, Services
+from api.telling import suppress
 from domain.ids import enrollment_id, send_id
 from domain.tokens import LinkToken, read_link_token
 from schemas.tracking import Hit
@@ -107,7 +108,7 @@ async def _commit(services: Services, link: LinkToken, hit: Hit) -> None:
         address_key=row.address_key if row else None,
         lead_id=link.lead_id,
     )
-    await services.untold.suppress([suppression], hit)
+    await suppress(services.stops, services.telling, [suppression], hit)
 
 
 async def _goal(request: web.Request, link: LinkToken) -> str | None:

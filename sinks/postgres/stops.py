@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +12,7 @@ from domain.tokens import address_key, lead_key
 from sinks.ports import Stop, Suppression
 from sinks.postgres.connect import classified
 from sinks.postgres.queries import queries
+from sinks.postgres.untold import Noted, note
 
 
 class PostgresStops:
@@ -55,27 +55,15 @@ class PostgresStops:
             return
         await self._with_rows("suppress", *_suppress_columns(rows))
 
-    async def unsubscribe(self, suppressions: Sequence[Suppression], event_id: str, hit: str) -> None:
-        """Commit suppressions and, in the same transaction, the hit (a `tracking-hits` message) that is to tell of them:
-        whatever happens to this process then, `telling` finds it.
+    async def unsubscribe(self, suppressions: Sequence[Suppression], event: Noted) -> None:
+        """Commit suppressions and, in the same transaction, what is to tell of them: whatever happens to this process then,
+        `NotedEvents.telling` finds it.
         """
         rows = [(key, item) for item in suppressions for key in self._keys(item)]
         with classified:
             async with self._pool.acquire() as connection, connection.transaction():
                 await _flag(connection, "suppress", *_suppress_columns(rows))
-                await connection.execute(queries("stops")["note_hit"], event_id, hit)
-
-    @asynccontextmanager
-    async def telling(self, at_most: int = 500) -> AsyncGenerator[list[str]]:
-        """Hits that are still to be told, oldest first; leaving without an error forgets them. Several processes may
-        tell at once: each takes others.
-        """
-        with classified:
-            async with self._pool.acquire() as connection, connection.transaction():
-                rows = await connection.fetch(queries("stops")["untold_hits"], at_most)
-                yield [row["hit"] for row in rows]
-                if rows:
-                    await connection.execute(queries("stops")["told_hits"], [row["event_id"] for row in rows])
+                await note(connection, [event])
 
     async def unsuppress(self, suppressions: Sequence[Suppression]) -> int:
         """Lift every suppression of these addresses and leads in these scopes, whatever its source; how many rows changed."""

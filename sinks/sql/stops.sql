@@ -111,15 +111,3 @@ returning c.key;
 -- name: suppressed
 -- The scopes in which an address ($1) is suppressed now.
 select suppressions from consents where key = $1;
-
--- name: note_hit
--- Notes a hit ($1 event id, $2 the message) that is still to be published. A repeat changes nothing.
-insert into untold_hits (event_id, hit) values ($1, $2) on conflict do nothing;
-
--- name: untold_hits
--- Hits that are still to be published, oldest first ($1 how many), locked: another process takes others meanwhile.
-select event_id, hit from untold_hits order by noted_wall, event_id limit $1 for update skip locked;
-
--- name: told_hits
--- The broker has these hits ($1).
-delete from untold_hits where event_id = any($1::text[]);

@@ -1,7 +1,9 @@
--- What a lead's story still has to be told of: written in the transaction of the suppression it tells of, and deleted when
--- the broker has it. Ids, a scope and instants, in the form of the topic.
-CREATE TABLE untold_hits (
+-- What was decided in Postgres and is still to be told on a topic: written in the transaction of the change, deleted when
+-- the broker has it.
+CREATE TABLE untold_events (
     event_id text PRIMARY KEY,
-    hit text NOT NULL,
+    topic text NOT NULL,
+    key text NOT NULL,
+    value text NOT NULL,
     noted_wall timestamptz NOT NULL DEFAULT now()
 );

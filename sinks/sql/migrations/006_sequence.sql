@@ -46,16 +46,6 @@ create index drafts_untold on drafts (decided_at) where told_at is null and stat
 create index drafts_open on drafts (campaign_id, wanted_at) where state in ('wanted', 'review', 'held');
 create index drafts_by_lead on drafts (lead_id);
 
--- channels: what was decided with a change in Postgres and is still to be told on a topic: written in the transaction of
--- that change, deleted when the broker has it.
-CREATE TABLE untold_events (
-    event_id text PRIMARY KEY,
-    topic text NOT NULL,
-    key text NOT NULL,
-    value text NOT NULL,
-    noted_wall timestamptz NOT NULL DEFAULT now()
-);
-
 -- channels: a text that was sent counts as sent for its step, as an email does.
 CREATE OR REPLACE VIEW step_progress AS
 SELECT

@@ -17,7 +17,6 @@ from api.http.hits import HitBuffer
 from api.http.services import Services
 from api.publisher import Outgoing
 from api.telling import Telling
-from api.untold import Untold
 from domain.cards import CardState, check_move, way_to
 from domain.ids import enrollment_id, send_id
 from domain.tokens import LinkToken, TokenKeys, link_token
@@ -71,7 +70,7 @@ class FakePostgres:
 
     away: bool = False
     suppressed: list[Any] = field(default_factory=list)
-    untold: list[str] = field(default_factory=list)
+    notes: FakeNotes = field(default_factory=FakeNotes)
     calls: dict[tuple[str, str], bool] = field(default_factory=dict)
     asked: set[str] = field(default_factory=set)
     acknowledged: set[str] = field(default_factory=set)
@@ -85,17 +84,10 @@ class FakePostgres:
         if self.away:
             raise Retryable("Postgres is away")
 
-    async def unsubscribe(self, suppressions: Sequence[Any], event_id: str, hit: str) -> None:
+    async def unsubscribe(self, suppressions: Sequence[Any], event: Noted) -> None:
         self._answer()
         self.suppressed += suppressions
-        self.untold.append(hit)
-
-    @asynccontextmanager
-    async def telling(self, at_most: int = 500) -> AsyncGenerator[list[str]]:
-        self._answer()
-        some = self.untold[:at_most]
-        yield some
-        del self.untold[: len(some)]
+        self.notes.waiting.append(event)
 
     async def resolve(self, send_ids: Sequence[UUID]) -> dict[UUID, Any]:
         self._answer()
@@ -234,13 +226,12 @@ async def api() -> AsyncIterator[Api]:
     control = FakeControl(postgres)
     clock = ManualClock(AT)
     fake: Any = postgres
-    notes = FakeNotes()
+    notes = postgres.notes
     services = Services(
         keys=keys,
         clock=clock,
         hits=HitBuffer(kafka, capacity=1000),
         publisher=kafka,
-        untold=Untold(fake, kafka, every_s=0.05),
         ledger=fake,
         store=fake,
         control=control,  # type: ignore[arg-type]
@@ -257,7 +248,7 @@ async def api() -> AsyncIterator[Api]:
     client = TestClient(TestServer(make_app(services)))
     await client.start_server()
     services.hits.start()
-    telling = [asyncio.create_task(services.untold.run()), asyncio.create_task(services.telling.run())]
+    telling = [asyncio.create_task(services.telling.run())]
     yield Api(client, services, kafka, postgres, control, keys, notes)
     for task in telling:
         task.cancel()

@@ -8,6 +8,7 @@ import pytest
 from api.http.hits import HitBuffer, network_of
 from api.http.tracking import GIF
 from api.publisher import Outgoing
+from api.telling import noted
 from domain.tokens import LinkToken, TokenKeys, link_token
 from schemas.tracking import Hit
 from streams.errors import Poison
@@ -152,18 +153,18 @@ async def test_one_click_commits_by_address_and_lead_before_it_answers(api: Any)
 async def test_an_unsubscribe_is_told_when_kafka_is_back_however_long_it_was_away(api: Any) -> None:
     api.kafka.away = True
     assert (await api.client.post(f"/u/{api.token('unsubscribe')}")).status == 200
-    (noted,) = api.postgres.untold
+    (noted,) = api.notes.waiting
     api.kafka.away = False
     (hit,) = await recorded(api)
-    assert Hit.model_validate_json(noted) == hit
-    await wait_for(lambda: api.postgres.untold == [], 5)
+    assert (noted.topic, noted.key, Hit.model_validate_json(noted.value)) == ("tracking-hits", hit.lead_id, hit)
+    await wait_for(lambda: api.notes.waiting == [], 5)
 
 
 async def test_an_unsubscribe_that_another_process_left_behind_is_told(api: Any) -> None:
     await api.client.post(f"/u/{api.token('unsubscribe')}")
     (hit,) = await recorded(api)
-    await wait_for(lambda: api.postgres.untold == [], 5)
-    api.postgres.untold.append(hit.model_dump_json())
+    await wait_for(lambda: api.notes.waiting == [], 5)
+    api.notes.waiting.append(noted("tracking-hits", hit, hit.event_id, hit.lead_id))
     assert await recorded(api, 2) == [hit, hit]
 
 
@@ -171,7 +172,7 @@ async def test_an_unsubscribe_that_no_topic_takes_is_given_up_alone(api: Any, mo
     api.kafka.away = True
     for _ in range(3):
         await api.client.post(f"/u/{api.token('unsubscribe')}")
-    bad = Hit.model_validate_json(api.postgres.untold[1]).event_id
+    bad = api.notes.waiting[1].event_id
     publish = api.kafka.publish
 
     async def picky(messages: Sequence[Outgoing]) -> None:
@@ -181,7 +182,7 @@ async def test_an_unsubscribe_that_no_topic_takes_is_given_up_alone(api: Any, mo
 
     monkeypatch.setattr(api.kafka, "publish", picky)
     api.kafka.away = False
-    await wait_for(lambda: api.postgres.untold == [], 5)
+    await wait_for(lambda: api.notes.waiting == [], 5)
     assert bad not in [hit.event_id for hit in await recorded(api, 2)]
 
 
