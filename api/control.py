@@ -17,7 +17,7 @@ from pydantic import ValidationError
 
 from api.errors import ConflictError, NotFoundError
 from api.publisher import Outgoing, PublisherPort
-from domain.check_edits import orphaned
+from domain.check_edits import changed_kind, orphaned
 from domain.ids import event_id
 from domain.lifecycle import CLOSED, IllegalMoveError, check_move, opening_status
 from schemas.base import Data
@@ -252,9 +252,15 @@ async def orphans(changes: Changes, drafts: Sequence[Draft], heads: Heads) -> li
         if head is None or draft.kind != "campaign" or head.status in CLOSED or head.spec == draft.spec:
             continue
         try:
-            steps = orphaned(*(CampaignDoc.model_validate(spec, extra="ignore") for spec in (head.spec, draft.spec)))
+            docs = [CampaignDoc.model_validate(spec, extra="ignore") for spec in (head.spec, draft.spec)]
+            steps, others = orphaned(*docs), changed_kind(*docs)
         except ValidationError:
             continue  # only an older version could read it
+        if others and await changes.may_stand(draft.id):
+            names = ", ".join(map(repr, others))
+            problems.append(
+                f"{draft.where}: steps: {names}: leads may stand there; a step of another kind needs another id"
+            )
         if steps and await changes.may_stand(draft.id):
             names = ", ".join(map(repr, steps))
             problems.append(

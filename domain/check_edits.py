@@ -7,6 +7,14 @@ from domain.leads.graph import path_after
 from schemas.definitions import CampaignDoc
 
 
+def changed_kind(before: CampaignDoc, after: CampaignDoc) -> tuple[str, ...]:
+    """Steps that `after` makes something else of under the same id: a lead that rests there would rest at nothing, and a
+    touch that is out could not be told from its successor.
+    """
+    old = {step.step_id: step.kind for step in compile_steps(before)}
+    return tuple(step.step_id for step in compile_steps(after) if old.get(step.step_id, step.kind) != step.kind)
+
+
 def orphaned(before: CampaignDoc, after: CampaignDoc) -> tuple[str, ...]:
     """Steps of `before` that `after` does not have, with nothing left that followed them, in the order they are written.
 

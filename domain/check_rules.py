@@ -113,7 +113,7 @@ def _plain(value: Any) -> str | None:
 
 
 def _priority(value: Any) -> str | None:
-    return None if value in {"low", "medium", "high"} else "expected low, medium or high"
+    return None if value in ("low", "medium", "high") else "expected low, medium or high"
 
 
 def _span(value: Any) -> str | None:

@@ -143,7 +143,13 @@ def _load_one(
     line = line_of(node, ())
     try:
         data = loader.construct_document(node)
-    except (yaml.YAMLError, ValueError) as error:
+    except (
+        yaml.YAMLError,
+        ValueError,
+        LookupError,
+        AttributeError,
+        TypeError,
+    ) as error:  # tags upon what they do not fit
         problems.append(Problem("", "yaml", getattr(error, "problem", None) or str(error), name, line))
         return
     if not isinstance(data, dict):

@@ -29,12 +29,14 @@ def mark_of(send_id: bytes) -> str:
 class Health:
     """A mailbox's sends, bounces and complaints by local day (an ordinal). A touch counts once for each kind."""
 
-    __slots__ = ("_seen", "_stored", "_trouble", "since")
+    __slots__ = ("_forgiven", "_seen", "_stored", "_trouble", "since")
 
     def __init__(self) -> None:
         self._stored: dict[int, int] = {}
         self._seen: dict[int, int] = {}
         self._trouble: dict[Trouble, dict[int, set[str]]] = {kind: {} for kind in KINDS}
+        self._forgiven: dict[Trouble, dict[int, set[str]]] = {kind: {} for kind in KINDS}
+        """What a person has looked at: it counts no more, also when it is told again."""
         self.since = 0
         """Nothing that was granted before counts (microseconds): a person has looked, and let it send again."""
 
@@ -58,7 +60,7 @@ class Health:
     def note(self, kind: Trouble, day: int, mark: str) -> bool:
         """A touch bounced for good, or was complained about. False when that was known."""
         days = self._trouble[kind]
-        if any(mark in marks for marks in days.values()):
+        if any(mark in marks for known in (days, self._forgiven[kind]) for marks in known.values()):
             return False
         days.setdefault(day, set()).add(mark)
         return True
@@ -86,13 +88,16 @@ class Health:
     def start_anew(self, at: int) -> None:
         """Forget what was: from `at` on it is counted anew."""
         self._stored, self._seen = {}, {}
+        for kind, days in self._trouble.items():
+            for day, marks in days.items():
+                self._forgiven[kind].setdefault(day, set()).update(marks)
         self._trouble = {kind: {} for kind in KINDS}
         self.since = at
 
     def write(self, today: int) -> dict[str, Any]:
         """What is worth remembering, without what is older than a month."""
         first = today - KEPT_DAYS
-        for days in (self._stored, self._seen, *self._trouble.values()):
+        for days in (self._stored, self._seen, *self._trouble.values(), *self._forgiven.values()):
             for day in [day for day in days if day < first]:
                 del days[day]
         row: dict[str, Any] = {}
@@ -102,6 +107,9 @@ class Health:
         for kind, days in self._trouble.items():
             if days:
                 row[kind] = {str(day): " ".join(sorted(marks)) for day, marks in sorted(days.items())}
+        for kind, days in self._forgiven.items():
+            if days:
+                row[f"forgiven_{kind}"] = {str(day): " ".join(sorted(marks)) for day, marks in sorted(days.items())}
         if self.since:
             row["since"] = self.since
         return row
@@ -112,6 +120,8 @@ class Health:
         self._stored = {int(day): count for day, count in row.get("sends", {}).items()}
         for kind in KINDS:
             self._trouble[kind] = {int(day): set(marks.split()) for day, marks in row.get(kind, {}).items()}
+            forgiven = row.get(f"forgiven_{kind}", {})
+            self._forgiven[kind] = {int(day): set(marks.split()) for day, marks in forgiven.items()}
 
 
 class WarmUp:

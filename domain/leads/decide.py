@@ -21,6 +21,7 @@ from domain.leads.state import Draft, Enrollment, Lead
 from domain.leads.steps import advance, recheck, wait_over_at
 from domain.leads.tasks import on_reply_handled, on_task_done
 from domain.leads.turn import Turn, arm, is_over
+from domain.leads.wanting import is_ready
 from schemas.base import Message
 from schemas.drafts import DraftApproved, DraftRejected
 from schemas.enrollments import Enroll, Exit, Pause, ReplyHandled, Resume, TaskDone, UpdateLead
@@ -73,6 +74,7 @@ def on_timer(lead: Lead, lead_id: str, now: datetime, definitions: Definitions, 
             advance(turn, release_ended(turn, e))
     if turn.parked:
         look_at_parked(turn)
+    recheck(turn)
     return _conclude(turn)
 
 
@@ -132,6 +134,8 @@ def _redefine(turn: Turn, e: Enrollment, campaign: Campaign) -> None:
         e = e._replace(due_at=wait_over_at(turn, campaign, e, step, e.base_at))
     elif not isinstance(step, Asked) and e.phase in ("out", "retry"):
         e = e._replace(phase="arrive", due_at=None, place_at=None)
+    elif isinstance(step, EmailStep) and step.writing and e.phase == "out" and not is_ready(e, step.step_id):
+        e = turn.withdraw(e, "edited")  # what the edit lets Claude write must not go as its template meanwhile
     elif isinstance(step, EmailStep) and e.draft == Draft(step.step_id) and not (step.writing and step.is_active):
         e = drop(turn, e, "template")._replace(phase="arrive", due_at=None)
     advance(turn, turn.save(arm(e, campaign)))

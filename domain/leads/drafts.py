@@ -52,7 +52,9 @@ def _skip(turn: Turn, e: Enrollment) -> None:
     step = campaign.steps.get(e.step_id or "") if campaign is not None else None
     following = successor(step) if step is not None else next(iter(e.path), None)
     path = path_after(campaign.steps, e.step_id or "")[1:] if campaign is not None and step is not None else e.path[1:]
-    left = e._replace(step_id=following, path=path, phase="arrive", due_at=None, draft=None, renewals=0)
+    left = e._replace(
+        step_id=following, path=path, phase="arrive", due_at=None, draft=None, renewals=0, tries=0, tried_at=None
+    )
     advance(turn, turn.save(left))
 
 

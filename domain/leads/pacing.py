@@ -38,7 +38,8 @@ def hold_back(turn: Turn, campaign: Campaign, e: Enrollment, step_id: str, phase
         until = rested_at(turn, campaign.fatigue, e, step_id)
         if until is not None:
             return _wait(turn, e, step_id, "fatigue", until)
-    if campaign.smart_send_time and not e.tries and not e.renewals and e.place_at is None:
+    is_new = not e.tries and not e.renewals and e.place_at is None
+    if campaign.smart_send_time and is_new and not _hour_has_come(turn, campaign, e, phase):
         until = better_hour(turn, campaign, e)
         if until is not None:
             return _wait(turn, e, step_id, "better_hour", until)
@@ -107,6 +108,14 @@ def better_hour(turn: Turn, campaign: Campaign, e: Enrollment) -> datetime | Non
         if at > turn.now and is_open(campaign.window, zone, at):
             return at.astimezone(UTC)
     return None
+
+
+def _hour_has_come(turn: Turn, campaign: Campaign, e: Enrollment, phase: Phase) -> bool:
+    """Whether it has waited for an hour that began: habits that change meanwhile never put it off again."""
+    if phase != "retry" or e.due_at is None or e.due_at > turn.now:
+        return False
+    local = e.due_at.astimezone(local_zone(turn, campaign, e))
+    return (local.minute, local.second, local.microsecond) == (0, 0, 0)
 
 
 def favourite(hours: Sequence[int], window: Window) -> int | None:

@@ -283,7 +283,7 @@ def _leave(turn: Turn, e: Enrollment, result: SendResult, base_at: datetime) -> 
         return e
     campaign = turn.campaign(e)
     if e.draft is not None:
-        wanting.over(turn, e, wanting.OUTCOMES[result.outcome], result.code)
+        wanting.over(turn, e, wanting.OUTCOMES.get(result.outcome, "dropped"), result.code)
     return turn.save(
         e._replace(
             draft=None,

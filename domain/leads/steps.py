@@ -198,6 +198,8 @@ def _arrive_action(turn: Turn, campaign: Campaign, walk: _Walk, step: Step) -> b
 def _arrive_task(turn: Turn, campaign: Campaign, walk: _Walk, step: Step) -> bool:
     assert isinstance(step, TaskStep)
     e = walk.e
+    if e.touch(step.step_id) is not None:
+        return walk.go(step.next_id)  # an edit moved a step that has happened already: a step happens once
     values = asking.merge_variables(turn.facts, step.variables)
     try:
         title = step.title.render(values, html=False)  # pyright: ignore[reportArgumentType]

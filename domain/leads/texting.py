@@ -88,7 +88,9 @@ def number_of(facts: Mapping[str, Scalar | list[Scalar]]) -> tuple[str | None, s
 
 def _pass_over(turn: Turn, walk: Walk, step: Step, code: str) -> bool:
     e = walk.e
-    walk.e = turn.save(e._replace(touches=asking.put_touch(e, Touch(step.step_id, "failed", turn.now))))
+    touches = asking.put_touch(e, Touch(step.step_id, "failed", turn.now))
+    walk.e = turn.save(e._replace(touches=touches, tries=0, tried_at=None))
+    walk.renewals = 0
     turn.tell(walk.e, "failed", step.step_id, step_id=step.step_id, code=code, data=dict(SMS))
     return walk.go(step.next_id)
 

@@ -280,3 +280,16 @@ def test_a_cadence_gives_every_step_its_day() -> None:
     assert of(EMAIL, {"id": "w", "kind": "wait", "duration": 1}, cadence=[0, 4]) == {
         "steps[1].kind": "cadence_and_graph"
     }
+
+
+@pytest.mark.parametrize("text", ['!!timestamp "x"', '!!bool "x"', '!!int ""'])
+def test_a_yaml_tag_on_a_word_that_it_does_not_fit_is_an_error_of_the_document(text: str) -> None:
+    with pytest.raises(InvalidDefinitions) as refused:
+        read_documents(f"kind: Pool\nid: {text}\n")
+    assert [problem.code for problem in refused.value.problems] == ["yaml"]
+
+
+def test_a_priority_that_is_no_word_is_refused_with_its_path() -> None:
+    params = {"title": "Call", "priority": []}
+    step = {"id": "a", "kind": "action", "actions": [{"type": "create_task", "params": params}]}
+    assert list(of(EMAIL, step, LAST)) == ["steps[1].actions[0].params.priority"]

@@ -328,3 +328,27 @@ def test_what_is_remembered_of_a_mailbox_does_not_grow_for_ever():
         world.note("anna", "bounce", day)
         world.save()
     assert len(world.rows["anna"]) < 2_000
+
+
+def resumed_after_three_bounces() -> World:
+    world = World(definitions(campaign(), mailbox(auto_pause=AutoPause())))
+    world.advance(at("10:00"))
+    world.ask(*(ask(number) for number in range(60)))
+    for one in world.advance(at("10:01")):
+        world.answer(one)
+    for number in range(3):
+        world.note("anna", "bounce", number)
+    world.partition.resume("anna", at("10:03"))
+    return world
+
+
+@pytest.mark.parametrize("crashes", [False, True])
+def test_bounces_that_a_person_has_looked_at_count_no_more_when_they_are_told_again(crashes: bool) -> None:
+    world = resumed_after_three_bounces()
+    if crashes:
+        world.restart()
+    for number in range(3):
+        assert not world.note("anna", "bounce", number)
+    world.advance(at("10:04"))
+    world.ask(*(ask(1000 + number) for number in range(55)))
+    assert len(world.advance(at("10:10"))) == 55
