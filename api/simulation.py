@@ -89,4 +89,6 @@ def instant_of(given: str, option: str) -> datetime:
         raise UserError(f"{option} {given!r} is not an instant; {example}") from None
     if at.tzinfo is None:
         raise UserError(f"{option} {given!r} has no offset from UTC, so nobody can know when that is; {example}")
+    if not 1970 <= at.year < 9000:
+        raise UserError(f"{option} {given!r} lies outside of the years 1970 to 8999; {example}")
     return at.astimezone(UTC)

@@ -113,6 +113,7 @@ def test_people_get_each_day_against_its_cap_and_what_waited_for_what(files: Pat
         (("spring.yaml", "--leads", "leads.csv", "--open-rate", "40"), "share from 0 to 1"),
         (("spring.yaml", "--leads", "leads.csv", "--days", "0"), "from 1 to"),
         (("spring.yaml", "--leads", "leads.csv", "--start", "2026-03-02T09:00:00"), "no offset from UTC"),
+        (("spring.yaml", "--leads", "leads.csv", "--start", "9999-12-31T00:00:00Z"), "outside of the years"),
         (("spring.yaml", "--leads", "leads.csv", "--plot", "run.gif"), ".png or .svg"),
         (("spring.yaml", "--leads", "leads.csv", "--plot", "nowhere/run.png"), "no directory nowhere"),
         (("spring.yaml", "--leads", "leads.csv", "--sends", "nowhere/sends"), "no directory nowhere"),
