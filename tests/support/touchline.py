@@ -45,6 +45,11 @@ def plain_environment(more: Mapping[str, str]) -> dict[str, str]:
     return kept | {"TOUCHLINE_CACHE_DIR": os.environ.get("TOUCHLINE_CACHE_DIR", "")} | dict(more)
 
 
+def _as_from_a_terminal() -> None:
+    """A shell starts what runs in its background with Ctrl-C ignored; these tests press it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @asynccontextmanager
 async def child(
     *arguments: str, env: Mapping[str, str] | None = None, module: str = "api.cli"
@@ -61,6 +66,7 @@ async def child(
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
         start_new_session=True,
+        preexec_fn=_as_from_a_terminal,
     )
     family = psutil.Process(process.pid)
     started: list[psutil.Process] = []
