@@ -15,6 +15,7 @@ from uuid import UUID
 import structlog
 
 from agents import writing_metrics as metrics
+from agents.claims import CLAIM_S, Claims
 from agents.repeating import repeat
 from agents.sending.book import Book
 from agents.writing_ports import Model, Publisher, Store
@@ -34,11 +35,7 @@ from streams.work import Work
 log = structlog.get_logger("touchline.writing")
 
 CALLS = 4
-CLAIM_S = 20.0
-"""Wall seconds after which the drafts of a process that was killed are taken up by another."""
-RENEW_S = 5.0
 POLL_S = 1.0
-DRAIN_S = 5.0
 TELL_AT_ONCE = 200
 TRIES = 3
 """Drafts of one touch that may be refused before a person has to write it."""
@@ -73,10 +70,7 @@ class Writer:
         self._clock = clock
         self._model = model
         self._poll_s = poll_s
-        self._slots = calls
-        self._calls: dict[asyncio.Task[None], UUID] = {}
-        self._dropped: set[UUID] = set()
-        self._renewed_at = 0.0
+        self._claims = Claims(store, calls)
         self._noted = False
         self._wanted = asyncio.Event()
         self._decided = asyncio.Event()
@@ -91,21 +85,7 @@ class Writer:
 
     async def stop(self) -> None:
         """Finish nothing new; what is claimed is free for others."""
-        for task in self._loops:
-            task.cancel()
-        await asyncio.gather(*self._loops, return_exceptions=True)
-        if self._calls:
-            await asyncio.wait(self._calls, timeout=DRAIN_S)
-        for call in tuple(self._calls):
-            call.cancel()
-        await asyncio.gather(*self._calls, return_exceptions=True)
-        try:
-            async with asyncio.timeout(DRAIN_S):
-                await self._store.let_go()
-        except Exception as error:
-            if not is_infrastructure(error):
-                raise
-            log.info("claims_lapse_by_themselves", error=type(error).__name__)
+        await self._claims.stop(self._loops)
 
     # -- requests
 
@@ -147,30 +127,18 @@ class Writer:
             self._noted = True
         if self._model is None:
             return False
-        await self._keep_claims()
-        free = self._slots - len(self._calls)
+        await self._claims.let_go_of_dropped()
+        await self._claims.keep_up()
+        free = self._claims.free
         if free <= 0:
-            await asyncio.wait(self._calls, return_when=asyncio.FIRST_COMPLETED, timeout=RENEW_S)
+            await self._claims.wait()
             return True
         claimed = await self._store.claim(free, CLAIM_S)
         for draft in claimed:
-            call = asyncio.create_task(self._write(self._model, draft), name="drafts-call")
-            self._calls[call] = draft.touch.send_id
-            call.add_done_callback(self._ended)
+            self._claims.begin(
+                draft.touch.send_id, self._write(self._model, draft), "drafts-call", ended=self._wanted.set
+            )
         return len(claimed) == free
-
-    def _ended(self, call: asyncio.Task[None]) -> None:
-        self._calls.pop(call, None)
-        self._wanted.set()
-
-    async def _keep_claims(self) -> None:
-        if self._dropped:
-            dropped = list(self._dropped)
-            await self._store.let_go(dropped)
-            self._dropped.difference_update(dropped)
-        if self._calls and time.monotonic() - self._renewed_at >= RENEW_S:
-            await self._store.renew(list(self._calls.values()), CLAIM_S)
-            self._renewed_at = time.monotonic()
 
     async def _write(self, model: Model, draft: ToWrite) -> None:
         started = time.monotonic()
@@ -192,7 +160,7 @@ class Writer:
                 return
         except Exception as error:  # noqa: BLE001 - the claim lapses by itself
             log.warning("draft_not_put_off", send_id=str(send_id), error=type(error).__name__)
-        self._dropped.add(send_id)
+        self._claims.drop(send_id)
 
     async def _written(self, model: Model, draft: ToWrite) -> None:
         found = self._definition(draft)

@@ -8,15 +8,14 @@ tells the same.
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import random
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
-from uuid import UUID
 
 import structlog
 
+from agents.claims import CLAIM_S, Claims
+from agents.repeating import repeat
 from agents.replying import metrics
 from agents.replying.judging import judgement, mailbox_note, mailbox_pause, suppressions
 from agents.replying.knowledge import Knowledge
@@ -32,15 +31,9 @@ from streams.errors import is_infrastructure
 log = structlog.get_logger("touchline.replies")
 
 BATCH = 50
-CLAIM_S = 20.0
-"""Wall seconds after which the rows of a process that was killed are taken up by another."""
-RENEW_S = 5.0
-"""How often the claims of mails that are being read are kept up: a model may take longer than a claim lasts."""
 MODEL_CALLS = 8
 POLL_S = 1.0
 """How soon rows that another process left behind are found; own rows are announced."""
-LONGEST_PAUSE_S = 10.0
-DRAIN_S = 5.0
 POLICY_WINDOW = timedelta(hours=1)
 MAX_ATTEMPTS = 5
 """A mail that was claimed so often without a verdict brings something down: a person decides."""
@@ -71,10 +64,7 @@ class Classifier:
         self._clock = clock
         self._model = model
         self._poll_s = poll_s
-        self._slots = model_calls
-        self._calls: dict[asyncio.Task[None], UUID] = {}
-        self._renewed_at = 0.0
-        self._dropped: set[UUID] = set()
+        self._claims = Claims(store, model_calls)
         self._stored = asyncio.Event()
         self._to_read = asyncio.Event()
         self._loops: list[asyncio.Task[None]] = []
@@ -82,8 +72,8 @@ class Classifier:
     async def start(self) -> None:
         """Begin to work."""
         self._loops = [
-            asyncio.create_task(self._repeat(self.judge_some, self._stored), name="replies-rules"),
-            asyncio.create_task(self._repeat(self.read_some, self._to_read), name="replies-model"),
+            asyncio.create_task(repeat(self.judge_some, self._stored, self._poll_s, "rules"), name="replies-rules"),
+            asyncio.create_task(repeat(self.read_some, self._to_read, self._poll_s, "reading"), name="replies-model"),
         ]
 
     def wake(self) -> None:
@@ -92,47 +82,13 @@ class Classifier:
 
     async def stop(self) -> None:
         """Finish nothing new; what is claimed is free for others."""
-        for task in self._loops:
-            task.cancel()
-        await asyncio.gather(*self._loops, return_exceptions=True)
-        if self._calls:
-            await asyncio.wait(self._calls, timeout=DRAIN_S)
-        for call in tuple(self._calls):
-            call.cancel()
-        await asyncio.gather(*self._calls, return_exceptions=True)
-        try:
-            async with asyncio.timeout(DRAIN_S):
-                await self._store.let_go()
-        except Exception as error:
-            if not is_infrastructure(error):
-                raise
-            log.info("claims_lapse_by_themselves", error=type(error).__name__)
-
-    async def _repeat(self, some: Callable[[], Awaitable[bool]], woken: asyncio.Event) -> None:
-        """Work until there is nothing left, then wait to be woken or for a poll. Faults slow it down
-        and never end it."""
-        failures = 0
-        while True:
-            woken.clear()
-            try:
-                more = await some()
-                failures = 0
-            except Exception as error:  # noqa: BLE001 - whatever it was, the loop goes on
-                failures += 1
-                level = log.warning if is_infrastructure(error) else log.error
-                level("classifier_tries_again", failures=failures, exc_info=None if is_infrastructure(error) else error)
-                await asyncio.sleep(min(LONGEST_PAUSE_S, 0.1 * 2 ** min(failures, 8)) * random.uniform(0.5, 1.0))
-                continue
-            if not more:
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(self._poll_s):
-                        await woken.wait()
+        await self._claims.stop(self._loops)
 
     # -- by rules
 
     async def judge_some(self) -> bool:
         """Judge a batch by rules and tell it; what needs reading is handed over. Whether there may be more."""
-        await self._let_go_of_dropped()
+        await self._claims.let_go_of_dropped()
         replies = await self._store.claim(_BY_RULES, BATCH, CLAIM_S)
         if not replies:
             return False
@@ -140,7 +96,7 @@ class Classifier:
         try:
             await self._judge_by_rules(replies)
         except BaseException:
-            self._dropped.update(reply.reply_id for reply in replies)
+            self._claims.drop(*(reply.reply_id for reply in replies))
             raise
         metrics.TO_VERDICT_SECONDS.labels("rules").observe(time.monotonic() - started)
         return len(replies) == BATCH
@@ -163,13 +119,6 @@ class Classifier:
         again = [(reply, reply.event) for reply in replies if reply.event is not None]
         await self._tell([*again, *judged])
 
-    async def _let_go_of_dropped(self) -> None:
-        """Rows whose work failed are free again as soon as Postgres is there to say so."""
-        if self._dropped:
-            dropped = list(self._dropped)
-            await self._store.let_go(dropped)
-            self._dropped.difference_update(dropped)
-
     def _by_rules(self, reply: StoredReply) -> Verdict | None:
         if reply.attempts > MAX_ATTEMPTS:
             return unclear("gave_up")
@@ -191,25 +140,15 @@ class Classifier:
 
     async def read_some(self) -> bool:
         """Start as many calls as there are slots. Whether there may be more right now."""
-        await self._renew()
-        free = self._slots - len(self._calls)
+        await self._claims.keep_up()
+        free = self._claims.free
         if free <= 0:
-            await asyncio.wait(self._calls, return_when=asyncio.FIRST_COMPLETED, timeout=RENEW_S)
+            await self._claims.wait()
             return True
         replies = await self._store.claim(_BY_MODEL, free, CLAIM_S)
         for reply in replies:
-            call = asyncio.create_task(self._read(reply), name="replies-call")
-            self._calls[call] = reply.reply_id
-            call.add_done_callback(self._ended)
+            self._claims.begin(reply.reply_id, self._read(reply), "replies-call")
         return len(replies) == free
-
-    def _ended(self, call: asyncio.Task[None]) -> None:
-        self._calls.pop(call, None)
-
-    async def _renew(self) -> None:
-        if self._calls and time.monotonic() - self._renewed_at >= RENEW_S:
-            await self._store.renew(list(self._calls.values()), CLAIM_S)
-            self._renewed_at = time.monotonic()
 
     async def _read(self, reply: StoredReply) -> None:
         started = time.monotonic()
@@ -217,7 +156,7 @@ class Classifier:
             verdict = await self._settled(reply, await self._by_model(reply))
             await self._tell(await self._store_verdicts([(reply, verdict)]))
         except Exception as error:
-            self._dropped.add(reply.reply_id)  # it is read again when Postgres or the broker is back
+            self._claims.drop(reply.reply_id)  # it is read again when Postgres or the broker is back
             log.warning(
                 "reading_failed", reply_id=str(reply.reply_id), exc_info=None if is_infrastructure(error) else error
             )

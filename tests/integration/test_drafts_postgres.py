@@ -51,8 +51,8 @@ class Place:
         """Let touches be written, all of them."""
         writer = self.writer(answer, **writing)
         await writer.take(Work(), requests)
-        while await writer.write_some() or writer._calls:
-            await asyncio.gather(*writer._calls)
+        while await writer.write_some() or writer._claims.calls:
+            await asyncio.gather(*writer._claims.calls)
         return writer
 
     async def card(self, wanted: DraftWanted = ONE) -> dict[str, Any]:
@@ -255,7 +255,7 @@ async def test_a_rejected_draft_can_be_written_anew_only_before_it_is_rejected(p
     await place.reviews.retry(ONE.send_id, "ada", T0)
     assert (await place.cards.card(first["card_id"]))["state"] == "rejected"
     await writer.write_some()
-    await asyncio.gather(*writer._calls)
+    await asyncio.gather(*writer._claims.calls)
     assert (await place.card())["card_id"] != first["card_id"]
     await place.reviews.reject(ONE.send_id, "ada", T0, instead="template", reason="too long")
     with pytest.raises(DraftRefusedError, match="rejected by ada"):

@@ -237,7 +237,7 @@ async def test_a_draft_that_is_not_wanted_any_more_is_thrown_away() -> None:
 
     worker = writer(memory, ScriptedWriter(answer))
     async with running(worker):
-        await wait_for(lambda: memory.wanted == {} and not worker._calls)
+        await wait_for(lambda: memory.wanted == {} and not worker._claims.calls)
     assert memory.written == {}
 
 
