@@ -1,12 +1,13 @@
-"""A role's tables as the broker has them: one partition of a changelog, read to its end.
+"""A role's tables as the broker has them: a changelog, one partition of it or all, read to the end.
 
 The broker is the truth, so this asks no worker: it answers while every role is down, and needs no port of theirs. It
-costs a read of that one partition.
+costs a read of what is asked for.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
@@ -22,7 +23,7 @@ POLL_MS = 200
 async def read_table(settings: Settings, role: str, name: str, partition: int) -> Table:
     """One partition of a keyed table. Raises KafkaError, AccessRefused."""
     table = Table(name)
-    for key, value in (await _read(settings, changelog_name(settings, role, name), partition)).items():
+    for key, value in (await _read(settings, changelog_name(settings, role, name), [partition])).items():
         table.apply(key, value, partition)
     return table
 
@@ -30,7 +31,7 @@ async def read_table(settings: Settings, role: str, name: str, partition: int) -
 async def read_windows(settings: Settings, role: str, name: str, partition: int) -> WindowTable:
     """One partition of a windowed table. Raises KafkaError, AccessRefused."""
     table = WindowTable(name, table_spec(role, name).window_s or 0)
-    for key, value in (await _read(settings, changelog_name(settings, role, name), partition)).items():
+    for key, value in (await _read(settings, changelog_name(settings, role, name), [partition])).items():
         text, (start, _) = json.loads(key)
         table.apply(table.window(text, int(start)), value, partition)
     return table
@@ -38,20 +39,27 @@ async def read_windows(settings: Settings, role: str, name: str, partition: int)
 
 async def read_value(settings: Settings, role: str, name: str, partition: int, key: bytes) -> bytes | None:
     """One key of a table. Raises KafkaError, AccessRefused."""
-    return (await _read(settings, changelog_name(settings, role, name), partition, key)).get(key)
+    return (await _read(settings, changelog_name(settings, role, name), [partition], key)).get(key)
 
 
-async def _read(settings: Settings, topic: str, partition: int, only: bytes | None = None) -> dict[bytes, bytes]:
-    tp = TopicPartition(topic, partition)
+async def read_values(settings: Settings, role: str, name: str) -> dict[bytes, bytes]:
+    """All of a table. Raises KafkaError, AccessRefused."""
+    return await _read(settings, changelog_name(settings, role, name), range(settings.partitions))
+
+
+async def _read(
+    settings: Settings, topic: str, partitions: Iterable[int], only: bytes | None = None
+) -> dict[bytes, bytes]:
+    tps = [TopicPartition(topic, number) for number in partitions]
     consumer = AIOKafkaConsumer(**kafka.connection(settings), enable_auto_commit=False)
     found: dict[bytes, bytes] = {}
     try:
         await connect(consumer, settings)
-        consumer.assign([tp])
-        await consumer.seek_to_beginning(tp)
-        end = (await consumer.end_offsets([tp]))[tp]
-        while await consumer.position(tp) < end:
-            for records in (await consumer.getmany(tp, timeout_ms=POLL_MS)).values():
+        consumer.assign(tps)
+        await consumer.seek_to_beginning(*tps)
+        ends = await consumer.end_offsets(tps)
+        while any([await consumer.position(tp) < ends[tp] for tp in tps]):
+            for records in (await consumer.getmany(timeout_ms=POLL_MS)).values():
                 for record in records:
                     key: bytes = record.key or b""
                     if only is not None and key != only:

@@ -4,25 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
+from api.changelogs import read_values
 from domain.compile import compile_definitions
 from domain.dispatch.instants import NEVER, instant
 from domain.outlook import Hold, Pause, Place, holds, places
 from schemas.definitions import Definition
 from sinks.postgres.outlook import Outlook
-from streams import kafka
-from streams.access import connect
 from streams.clock import ClockLike
 from streams.partitioning import partition_of
 from streams.provision import verify_partitions
 from streams.settings import Settings, SettingsError
-from streams.topology import changelog_name
 
 LOOKED_AT = 20_000
 """Open leads whose place is worked out: a walk over more would take seconds."""
@@ -95,30 +92,14 @@ async def read_pauses(settings: Settings) -> dict[str, Pause] | None:
 
 async def _read_pauses(settings: Settings) -> dict[str, Pause]:
     await verify_partitions(settings)
-    topic = changelog_name(settings, "dispatch", "mailboxes")
-    tps = [TopicPartition(topic, number) for number in range(settings.partitions)]
-    consumer = AIOKafkaConsumer(**kafka.connection(settings), enable_auto_commit=False)
-    found: dict[str, Pause] = {}
-    try:
-        await connect(consumer, settings)
-        consumer.assign(tps)
-        await consumer.seek_to_beginning(*tps)
-        ends = await consumer.end_offsets(tps)
-        while any([await consumer.position(tp) < ends[tp] for tp in tps]):
-            for records in (await consumer.getmany(timeout_ms=200)).values():
-                for record in records:
-                    _note(found, record.key or b"", record.value)
-    finally:
-        await consumer.stop()
-    return found
+    return pauses_of(await read_values(settings, "dispatch", "mailboxes"))
 
 
-def _note(found: dict[str, Pause], key: bytes, value: bytes | None) -> None:
-    """What dispatch remembers of a mailbox: a pause, or none (then it ended long ago), and how far its warm-up is."""
-    mailbox_id = key.decode()
-    if value is None:
-        found.pop(mailbox_id, None)
-        return
-    told = json.loads(value)
-    until = told.get("until", 0)
-    found[mailbox_id] = Pause(str(told.get("reason", "")), None if until >= NEVER else instant(until), value)
+def pauses_of(rows: Mapping[bytes, bytes]) -> dict[str, Pause]:
+    """What dispatch's table says of each mailbox: a pause, or none (then it ended long ago), and how far its warm-up is."""
+    pauses: dict[str, Pause] = {}
+    for key, value in rows.items():
+        told = json.loads(value)
+        until = told.get("until", 0)
+        pauses[key.decode()] = Pause(str(told.get("reason", "")), None if until >= NEVER else instant(until), value)
+    return pauses

@@ -8,8 +8,9 @@ from datetime import timedelta
 from domain.check_graph import graph
 from domain.check_rules import MAX_TESTS, actions, rules, test, tests
 from domain.check_words import Found, field, template, words
-from domain.compile_sequence import BadPattern, compile_pattern, count_tests
+from domain.compile_sequence import count_tests
 from domain.expand import days_of
+from domain.regex import BadPattern, compile_pattern
 from schemas.definitions import (
     ActionStepDoc,
     CampaignDoc,

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
-
-import re2
 
 from domain.expand import delays, targets
 from domain.html import is_html
 from domain.message import SENDER_VARIABLES
 from domain.predicates import AllOf, Answered, AnyOf, Compares, Happened, Not, Predicate, Share
+from domain.regex import compile_pattern
 from domain.sequence import (
     Action,
     ActionStep,
@@ -50,9 +48,6 @@ from schemas.definitions import (
     WaitStepDoc,
     WhenDoc,
 )
-
-MAX_PATTERN_MEMORY = 1 << 20
-"""Bytes that one compiled pattern may take."""
 
 ACTION_WORDS = ("title", "description", "message", "subject", "body")
 """Parameters of actions that are templates."""
@@ -141,23 +136,6 @@ def _writing(doc: CampaignDoc, step: EmailStepDoc) -> Writing | None:
 def _case(case: SwitchCaseDoc, next_id: str | None) -> SwitchCase:
     pattern = None if case.matches is None else compile_pattern(case.matches)
     return SwitchCase(next_id or case.next_step_id, case.equals, pattern)
-
-
-class BadPattern(ValueError):
-    """A regular expression that RE2 does not take; the message says why."""
-
-
-def compile_pattern(source: str) -> Any:
-    """A switch's pattern: RE2, bounded in memory, without regard to case. Raises BadPattern."""
-    options = re2.Options()
-    options.max_mem = MAX_PATTERN_MEMORY
-    options.log_errors = False
-    options.case_sensitive = False
-    try:
-        return re2.compile(source, options)
-    except re2.error as error:
-        reason = error.args[0] if error.args else error
-        raise BadPattern(reason.decode() if isinstance(reason, bytes) else str(reason)) from error
 
 
 # -- tests, actions, rules ---------------------------------------------------------------------------------------------

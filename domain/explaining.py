@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple
 
 from domain.campaign import Campaign, Definitions, EmailStep, SmsStep, Step, TaskStep
 from domain.dispatch.blocks import CODES
-from domain.leads.graph import onward
+from domain.leads.graph import onward, reachable
 from domain.leads.state import OPEN, Enrollment
 from domain.outlook import PAUSED_BY, PLACES, STANDS_BY, Fact, place_of
 
@@ -173,34 +173,19 @@ def _never(step: Step, end: Told | None) -> Touch:
 
 def _touches_from(steps: Mapping[str, Step], start: str | None) -> Iterator[str]:
     """Every touch that may still come from `start` on, itself included."""
-    return (step.step_id for step in _walk(steps, start, stop_at_touch=False) if isinstance(step, TOUCHES))
+    return (step.step_id for step in reachable(steps, start, lambda step: False) if isinstance(step, TOUCHES))
 
 
 def _first_touches(steps: Mapping[str, Step], start: str | None) -> set[str]:
     """The touches that come next from `start`, one on each way."""
     here = steps.get(start) if start is not None else None
     if isinstance(here, TaskStep):  # its card is made: what waits is what follows
-        return {
-            step.step_id for way in onward(here) for step in _walk(steps, way, stop_at_touch=True) if _is_touch(step)
-        }
-    return {step.step_id for step in _walk(steps, start, stop_at_touch=True) if _is_touch(step)}
+        return {step.step_id for way in onward(here) for step in reachable(steps, way, _is_touch) if _is_touch(step)}
+    return {step.step_id for step in reachable(steps, start, _is_touch) if _is_touch(step)}
 
 
 def _is_touch(step: Step) -> bool:
     return isinstance(step, TOUCHES) and step.is_active
-
-
-def _walk(steps: Mapping[str, Step], start: str | None, *, stop_at_touch: bool) -> Iterator[Step]:
-    stack, seen = [start], set[str]()
-    while stack:
-        step_id = stack.pop()
-        step = steps.get(step_id) if step_id is not None else None
-        if step is None or step.step_id in seen:
-            continue
-        seen.add(step.step_id)
-        yield step
-        if not (stop_at_touch and _is_touch(step)):
-            stack += onward(step)
 
 
 def with_own(facts: Sequence[Told], e: Enrollment, now: datetime) -> list[Told]:

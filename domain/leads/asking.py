@@ -10,7 +10,7 @@ from uuid import UUID
 from pydantic_core import to_json
 
 from domain import ids
-from domain.campaign import Arm, Campaign, EmailStep
+from domain.campaign import Arm, Campaign, EmailStep, SmsStep
 from domain.leads.effects import Policy
 from domain.leads.state import Enrollment, Touch
 from domain.templates import merge_values
@@ -41,6 +41,10 @@ _CERTAINLY_FITS = MAX_MERGE // 6
 """Characters: none takes more than six bytes of JSON."""
 
 MAX_ZONE = 64
+TOO_LARGE = "touch_too_large"
+NUMBERS = "sms"
+"""What stands for the recipient's domain of a text: all numbers share it."""
+ONLY_ARM = "a"
 
 _NAMES = ("first_name", "last_name", "full_name", "title", "company", "city", "country")
 _REPLY_PREFIX = re.compile(r"^(?:re:\s*)+", re.IGNORECASE)
@@ -127,13 +131,17 @@ def due_send(  # noqa: PLR0917 - each is one field of the ask
     e: Enrollment,
     enrollment_id: UUID,
     campaign: Campaign,
-    step: EmailStep,
-    email: str,
+    step: EmailStep | SmsStep,
+    to: str,
     ask_no: int,
     due_at: datetime,
     now: datetime,
 ) -> DueSend:
-    """The ask for one touch, with only the merge values its step uses, as they are now."""
+    """The ask for one touch, with only the merge values its step uses, as they are now.
+
+    `to` is the address, or a text's number: a text is pinned to the campaign's sender and stands in no thread.
+    """
+    is_text = type(step) is SmsStep
     send_id = ids.send_id(enrollment_id, step.step_id)
     draft = e.draft if e.draft is not None and e.draft.step_id == step.step_id else None
     words = Content(subject=draft.subject, body=draft.body) if draft is not None and draft.body is not None else None
@@ -153,17 +161,22 @@ def due_send(  # noqa: PLR0917 - each is one field of the ask
         priority=0 if e.message_ids or any(t.state in ("sent", "ambiguous") for t in e.touches) else 1,
         due_at=due_at,
         at=now,
-        email=email,
-        domain=ids.email_domain(email),
-        variant=arm_name(step, e, enrollment_id),
-        mailbox_id=e.mailbox_id,
+        channel="sms" if is_text else None,
+        email=to,
+        domain=NUMBERS if is_text else ids.email_domain(to),
+        variant=ONLY_ARM if isinstance(step, SmsStep) else arm_name(step, e, enrollment_id),
+        mailbox_id=campaign.sms_sender_id if is_text else e.mailbox_id,
         timezone=zone if isinstance(zone, str) and len(zone) <= MAX_ZONE and zone.isprintable() else None,
         merge=merge,  # pyright: ignore[reportArgumentType] - cleaned scalars and lists of them
-        thread=Thread(subject=e.subject, message_ids=list(e.message_ids)) if e.subject and e.message_ids else None,
+        thread=_thread(e) if not is_text and e.subject and e.message_ids else None,
         attempt=e.tries + 1,
         after_stops=list(e.after_stops),
         content=words,
     )
+
+
+def _thread(e: Enrollment) -> Thread:
+    return Thread(subject=e.subject or "", message_ids=list(e.message_ids))
 
 
 def thread_subject(subject: str) -> str:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from domain import ids
 from domain.leads import asking
-from domain.leads.results import settle
+from domain.leads.signs import touch_of
 from domain.leads.state import Enrollment, Touch
 from domain.leads.steps import advance
 from domain.leads.texting import SMS
@@ -17,15 +16,11 @@ KINDS = frozenset({"delivered", "undelivered"})
 
 def on_notice(turn: Turn, notice: Hit) -> None:
     """Act on a delivery notice. Either proves that the text left: an ambiguous one is settled by it."""
-    e = turn.find(notice.campaign_id, notice.entry_no)
-    if e is None:
-        return turn.ignore("unknown_enrollment")
-    e = settle(turn, e, notice.step_id, "notice", notice.event_id)
-    touch = e.touch(notice.step_id)
-    if touch is None:
-        if ids.send_id(e.id_for(turn.lead_id), notice.step_id) != notice.send_id:
-            return turn.ignore("unknown_touch")
-        touch = Touch(notice.step_id, "asked")  # it overtook the touch's own result
+    found = touch_of(turn, notice, "notice")
+    if found is None:
+        return None
+    e, touch = found
+    if e.touch(notice.step_id) is None:
         e = turn.save(e._replace(touches=asking.put_touch(e, touch)))
     if notice.type == "delivered":
         turn.tell(e, "delivered", notice.event_id, at=notice.at, step_id=notice.step_id, data=dict(SMS))

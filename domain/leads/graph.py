@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from domain.campaign import Campaign, ConditionStep, EmailStep, SmsStep, Step, SwitchStep
 from domain.leads.state import Enrollment
@@ -79,6 +79,16 @@ def possibly_out(enrollment: Enrollment, campaign: Campaign | None) -> list[str]
 
 
 def _first_asked(steps: Mapping[str, Step], start: str | None) -> Iterator[str]:
+    ways = reachable(steps, start, lambda step: _is_asked(step) and not step.conditions)
+    return (step.step_id for step in ways if _is_asked(step))
+
+
+def _is_asked(step: Step) -> bool:
+    return isinstance(step, Asked) and step.is_active
+
+
+def reachable(steps: Mapping[str, Step], start: str | None, ends: Callable[[Step], bool]) -> Iterator[Step]:
+    """Every step that may come from `start` on, itself included; what lies behind one at which a way `ends` is left out."""
     stack, seen = [start], set[str]()
     while stack:
         step_id = stack.pop()
@@ -86,8 +96,6 @@ def _first_asked(steps: Mapping[str, Step], start: str | None) -> Iterator[str]:
         if step is None or step.step_id in seen:
             continue
         seen.add(step.step_id)
-        if isinstance(step, Asked) and step.is_active:
-            yield step.step_id
-            if not step.conditions:
-                continue
-        stack += onward(step)
+        yield step
+        if not ends(step):
+            stack += onward(step)

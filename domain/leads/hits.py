@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
-from domain import ids
 from domain.leads import asking
 from domain.leads.deliveries import KINDS, on_notice
 from domain.leads.pacing import note_hour
-from domain.leads.results import can_become, settle
-from domain.leads.state import Enrollment, Touch
+from domain.leads.results import can_become
+from domain.leads.signs import touch_of
+from domain.leads.state import Enrollment
 from domain.leads.steps import advance
 from domain.leads.turn import Turn
 from domain.verdict import judge
@@ -25,15 +25,10 @@ def on_hit(turn: Turn, hit: Hit) -> None:
         return _on_unsubscribe(turn, hit)
     if hit.type in KINDS:
         return on_notice(turn, hit)
-    e = turn.find(hit.campaign_id, hit.entry_no)
-    if e is None:
-        return turn.ignore("unknown_enrollment")
-    e = settle(turn, e, hit.step_id, "hit", hit.event_id)
-    touch = e.touch(hit.step_id)
-    if touch is None:
-        if ids.send_id(e.id_for(turn.lead_id), hit.step_id) != hit.send_id:
-            return turn.ignore("unknown_touch")
-        touch = Touch(hit.step_id, "asked")  # it overtook the touch's own result
+    found = touch_of(turn, hit, "hit")
+    if found is None:
+        return None
+    e, touch = found
     since_s = None
     if touch.accepted_at is not None:
         since_s = (hit.at - touch.accepted_at).total_seconds()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 
 from domain import ids
@@ -11,10 +10,11 @@ from domain.campaign import ActionStep, Campaign, ConditionStep, EmailStep, Step
 from domain.leads import asking, pacing, texting, wanting
 from domain.leads.actions import perform
 from domain.leads.conditions import LeadView, chosen
-from domain.leads.effects import Ask, GiveTask
+from domain.leads.effects import GiveTask
 from domain.leads.graph import path_after, successor
-from domain.leads.state import Enrollment, Phase, Touch
+from domain.leads.state import Enrollment, Touch
 from domain.leads.turn import Turn, arm, is_over, sooner
+from domain.leads.walk import Walk
 from domain.predicates import all_hold, holds
 from domain.templates import RenderError
 from domain.windows import after_wait, zone_of
@@ -22,38 +22,10 @@ from schemas.tasks import TaskDue
 
 NO_ADDRESS = "missing_variable:email"
 BAD_ADDRESS = "invalid_address"
-TOO_LARGE = "touch_too_large"
 MAX_ADDRESS = 320
 MAX_TITLE = 1_000
 MAX_DESCRIPTION = 10_000
 """Characters: what is longer, because of what was merged into it, is cut."""
-
-
-@dataclass(slots=True)
-class _Walk:
-    """Where the walk stands. `ended` is set when a step ended the enrollment."""
-
-    e: Enrollment
-    step_id: str | None
-    phase: Phase
-    due_at: datetime | None
-    base_at: datetime
-    ask_no: int
-    renewals: int
-    place_at: datetime | None
-    ended: bool = False
-
-    def go(self, step_id: str | None, base_at: datetime | None = None) -> bool:
-        """On to another step; True: walk on."""
-        self.step_id, self.phase, self.due_at, self.place_at = step_id, "arrive", None, None
-        if base_at is not None:
-            self.base_at = base_at
-        return True
-
-    def rest(self, phase: Phase, due_at: datetime) -> bool:
-        """Stay at this step; False: the walk is over."""
-        self.phase, self.due_at = phase, due_at
-        return False
 
 
 def advance(turn: Turn, e: Enrollment) -> Enrollment:
@@ -75,7 +47,7 @@ def advance(turn: Turn, e: Enrollment) -> Enrollment:
     if not campaign.may_send or (campaign.start_at is not None and now < campaign.start_at):
         return turn.save(_stand(e, campaign, now))
     steps = campaign.steps
-    walk = _Walk(e, e.step_id, e.phase, e.due_at, e.base_at or now, e.ask_no, e.renewals, e.place_at)
+    walk = Walk(e, e.step_id, e.phase, e.due_at, e.base_at or now, e.ask_no, e.renewals, e.place_at)
     going = True
     while going and walk.step_id is not None:
         step = steps.get(walk.step_id)
@@ -106,7 +78,7 @@ def advance(turn: Turn, e: Enrollment) -> Enrollment:
     return turn.save(rested)
 
 
-def _passed_over(turn: Turn, walk: _Walk, step: Step) -> str | None:
+def _passed_over(turn: Turn, walk: Walk, step: Step) -> str | None:
     """Why a step is skipped that is due: it is switched off, or one of its conditions does not hold."""
     if not step.is_active:
         return "inactive"
@@ -152,7 +124,7 @@ def end_with_campaign(turn: Turn, e: Enrollment, campaign: Campaign) -> Enrollme
 # -- arriving at a step ------------------------------------------------------------------------------------------------
 
 
-def _arrive_wait(turn: Turn, campaign: Campaign, walk: _Walk, step: Step) -> bool:
+def _arrive_wait(turn: Turn, campaign: Campaign, walk: Walk, step: Step) -> bool:
     assert isinstance(step, WaitStep)
     over_at = wait_over_at(turn, campaign, walk.e, step, walk.base_at)
     if over_at <= turn.now:
@@ -170,7 +142,7 @@ def wait_over_at(turn: Turn, campaign: Campaign, e: Enrollment, step: WaitStep, 
     )
 
 
-def _arrive_condition(turn: Turn, campaign: Campaign, walk: _Walk, step: Step) -> bool:
+def _arrive_condition(turn: Turn, campaign: Campaign, walk: Walk, step: Step) -> bool:
     assert isinstance(step, ConditionStep)
     if holds(step.when, LeadView(turn, walk.e)):
         return walk.go(step.true_id)
@@ -179,12 +151,12 @@ def _arrive_condition(turn: Turn, campaign: Campaign, walk: _Walk, step: Step) -
     return walk.rest("wait", turn.now + step.within)
 
 
-def _arrive_switch(turn: Turn, campaign: Campaign, walk: _Walk, step: Step) -> bool:
+def _arrive_switch(turn: Turn, campaign: Campaign, walk: Walk, step: Step) -> bool:
     assert isinstance(step, SwitchStep)
     return walk.go(chosen(step, LeadView(turn, walk.e)))
 
 
-def _arrive_action(turn: Turn, campaign: Campaign, walk: _Walk, step: Step) -> bool:
+def _arrive_action(turn: Turn, campaign: Campaign, walk: Walk, step: Step) -> bool:
     """Do all of it at once. One of the actions may end the enrollment."""
     assert isinstance(step, ActionStep)
     for number, action in enumerate(step.actions):
@@ -195,7 +167,7 @@ def _arrive_action(turn: Turn, campaign: Campaign, walk: _Walk, step: Step) -> b
     return walk.go(step.next_id)
 
 
-def _arrive_task(turn: Turn, campaign: Campaign, walk: _Walk, step: Step) -> bool:
+def _arrive_task(turn: Turn, campaign: Campaign, walk: Walk, step: Step) -> bool:
     assert isinstance(step, TaskStep)
     e = walk.e
     if e.touch(step.step_id) is not None:
@@ -241,7 +213,7 @@ def fault_code(error: RenderError) -> str:
     return code if isinstance(code, str) else "render_failed"
 
 
-def _ask(turn: Turn, campaign: Campaign, walk: _Walk, step: Step) -> bool:
+def _ask(turn: Turn, campaign: Campaign, walk: Walk, step: Step) -> bool:
     assert isinstance(step, EmailStep)
     address = turn.facts.get("email")
     if not isinstance(address, str) or "@" not in address:
@@ -257,28 +229,20 @@ def _ask(turn: Turn, campaign: Campaign, walk: _Walk, step: Step) -> bool:
     until = pacing.hold_back(turn, campaign, e, step.step_id, walk.phase)
     if until is not None:
         return walk.rest("retry", until)
-    number = walk.ask_no + 1
-    due_at = walk.due_at or turn.now
-    ask = asking.due_send(
-        turn.lead_id, turn.facts, e, e.id_for(turn.lead_id), campaign, step, address, number, due_at, turn.now,
-    )  # fmt: skip
-    if asking.too_large(ask.merge):
-        return _fail(turn, walk, step, TOO_LARGE)
-    turn.effects.append(Ask(ask))
-    walk.ask_no = number
-    walk.place_at = due_at if due_at != turn.now else None
-    return walk.rest("out", turn.now + asking.silence(turn.policy, walk.renewals))
+    if not walk.ask(turn, campaign, step, address):
+        return _fail(turn, walk, step, asking.TOO_LARGE)
+    return False
 
 
-def _want_words(turn: Turn, campaign: Campaign, walk: _Walk, step: EmailStep) -> bool:
+def _want_words(turn: Turn, campaign: Campaign, walk: Walk, step: EmailStep) -> bool:
     """Wait until the touch's own words are approved or rejected (`domain/leads/drafts.py`)."""
     if asking.too_large(asking.merge_variables(turn.facts, step.variables)):
-        return _fail(turn, walk, step, TOO_LARGE)
+        return _fail(turn, walk, step, asking.TOO_LARGE)
     walk.e = turn.save(wanting.want(turn, campaign, walk.e, step))
     return walk.rest("wait", turn.now + wanting.patience(turn.policy))
 
 
-def _fail(turn: Turn, walk: _Walk, step: Step, code: str) -> bool:
+def _fail(turn: Turn, walk: Walk, step: Step, code: str) -> bool:
     walk.e = turn.finish(walk.e, "failed", "failed", step.step_id, step_id=step.step_id, code=code)
     walk.ended = True
     return False
@@ -287,31 +251,31 @@ def _fail(turn: Turn, walk: _Walk, step: Step, code: str) -> bool:
 # -- resting at a step -------------------------------------------------------------------------------------------------
 
 
-def _is_due(turn: Turn, walk: _Walk) -> bool:
+def _is_due(turn: Turn, walk: Walk) -> bool:
     return walk.due_at is not None and walk.due_at <= turn.now
 
 
-def _rest_wait(turn: Turn, campaign: Campaign, walk: _Walk, step: Step) -> bool:
+def _rest_wait(turn: Turn, campaign: Campaign, walk: Walk, step: Step) -> bool:
     return walk.go(step.next_id, walk.due_at) if _is_due(turn, walk) else False
 
 
-def _rest_condition(turn: Turn, campaign: Campaign, walk: _Walk, step: Step) -> bool:
+def _rest_condition(turn: Turn, campaign: Campaign, walk: Walk, step: Step) -> bool:
     assert isinstance(step, ConditionStep)
     if holds(step.when, LeadView(turn, walk.e)):
         return walk.go(step.true_id, turn.now)
     return walk.go(successor(step), walk.due_at) if _is_due(turn, walk) else False
 
 
-def _rest_email(turn: Turn, campaign: Campaign, walk: _Walk, step: Step) -> bool:
+def _rest_asked(turn: Turn, campaign: Campaign, walk: Walk, step: Step) -> bool:
     if not _is_due(turn, walk):
         return False
     walk.due_at = asking.place(turn.policy, walk.e)
     if walk.phase == "out":  # no answer for a long time: the last net
         walk.renewals += 1
-    return _ask(turn, campaign, walk, step)
+    return ARRIVALS[step.kind](turn, campaign, walk, step)
 
 
-_Handler = Callable[[Turn, Campaign, _Walk, Step], bool]
+_Handler = Callable[[Turn, Campaign, Walk, Step], bool]
 
 ARRIVALS: Mapping[str, _Handler] = {
     "email": _ask,
@@ -325,8 +289,8 @@ ARRIVALS: Mapping[str, _Handler] = {
 """What happens when an enrollment comes to a step, by the step's kind. True: it walks on."""
 
 RESTS: Mapping[str, _Handler] = {
-    "email": _rest_email,
-    "sms": texting.rest_text,
+    "email": _rest_asked,
+    "sms": _rest_asked,
     "wait": _rest_wait,
     "condition": _rest_condition,
     "task": _rest_wait,

@@ -7,41 +7,21 @@ its next step, which may reach the person on another way.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
-from typing import Protocol
 
-from domain import ids
 from domain.campaign import Campaign, SmsStep, Step
 from domain.leads import asking, pacing
-from domain.leads.effects import Ask
-from domain.leads.state import Enrollment, Phase, Touch
+from domain.leads.state import Enrollment, Touch
 from domain.leads.turn import Turn
+from domain.leads.walk import Walk
 from domain.numbers import e164
 from domain.texts import is_text_id
 from schemas.base import Scalar
 from schemas.engagements import Engagement
-from schemas.sending import DueSend, SendResult
+from schemas.sending import SendResult
 
 NO_NUMBER = "missing_variable:phone"
 BAD_NUMBER = "invalid_number"
 NO_SENDER = "no_sms_sender"
-TOO_LARGE = "touch_too_large"
-DOMAIN = "sms"
-"""What stands for the recipient's domain: all numbers share it."""
-
-
-class Walk(Protocol):
-    """Where an enrollment's walk stands (`domain.leads.steps`)."""
-
-    e: Enrollment
-    phase: Phase
-    due_at: datetime | None
-    ask_no: int
-    renewals: int
-    place_at: datetime | None
-
-    def go(self, step_id: str | None, base_at: datetime | None = None) -> bool: ...
-    def rest(self, phase: Phase, due_at: datetime) -> bool: ...
 
 
 def arrive_text(turn: Turn, campaign: Campaign, walk: Walk, step: Step) -> bool:
@@ -57,24 +37,9 @@ def arrive_text(turn: Turn, campaign: Campaign, walk: Walk, step: Step) -> bool:
     until = pacing.hold_back(turn, campaign, e, step.step_id, walk.phase)
     if until is not None:
         return walk.rest("retry", until)
-    ask_no, due_at = walk.ask_no + 1, walk.due_at or turn.now
-    ask = _due_send(turn, campaign, e, step, number, ask_no, due_at)
-    if asking.too_large(ask.merge):
-        return _pass_over(turn, walk, step, TOO_LARGE)
-    turn.effects.append(Ask(ask))
-    walk.ask_no = ask_no
-    walk.place_at = due_at if due_at != turn.now else None
-    return walk.rest("out", turn.now + asking.silence(turn.policy, walk.renewals))
-
-
-def rest_text(turn: Turn, campaign: Campaign, walk: Walk, step: Step) -> bool:
-    """Ask again, where it is time to."""
-    if walk.due_at is None or walk.due_at > turn.now:
-        return False
-    walk.due_at = asking.place(turn.policy, walk.e)
-    if walk.phase == "out":  # no answer for a long time: the last net
-        walk.renewals += 1
-    return arrive_text(turn, campaign, walk, step)
+    if not walk.ask(turn, campaign, step, number):
+        return _pass_over(turn, walk, step, asking.TOO_LARGE)
+    return False
 
 
 def number_of(facts: Mapping[str, Scalar | list[Scalar]]) -> tuple[str | None, str | None]:
@@ -93,38 +58,6 @@ def _pass_over(turn: Turn, walk: Walk, step: Step, code: str) -> bool:
     walk.renewals = 0
     turn.tell(walk.e, "failed", step.step_id, step_id=step.step_id, code=code, data=dict(SMS))
     return walk.go(step.next_id)
-
-
-def _due_send(  # noqa: PLR0917 - each is one field of the ask
-    turn: Turn, campaign: Campaign, e: Enrollment, step: SmsStep, number: str, ask_no: int, due_at: datetime
-) -> DueSend:
-    """The ask: pinned to the campaign's number, in no thread, with only the merge values the text uses."""
-    enrollment_id = e.id_for(turn.lead_id)
-    send_id = ids.send_id(enrollment_id, step.step_id)
-    zone = turn.facts.get("timezone")
-    return DueSend.trusted(
-        event_id=ids.event_id("due", send_id, ask_no),
-        send_id=send_id,
-        enrollment_id=enrollment_id,
-        lead_id=turn.lead_id,
-        campaign_id=e.campaign_id,
-        campaign_version=campaign.revision,
-        step_id=step.step_id,
-        entry_no=e.entry_no,
-        pool_id=campaign.pool_id,
-        ask_no=ask_no,
-        priority=0 if any(t.state in ("sent", "ambiguous") for t in e.touches) else 1,
-        due_at=due_at,
-        at=turn.now,
-        channel="sms",
-        email=number,
-        domain=DOMAIN,
-        mailbox_id=campaign.sms_sender_id,
-        timezone=zone if isinstance(zone, str) and len(zone) <= asking.MAX_ZONE and zone.isprintable() else None,
-        merge=asking.merge_variables(turn.facts, step.variables),  # pyright: ignore[reportArgumentType] - as in asking
-        attempt=e.tries + 1,
-        after_stops=list(e.after_stops),
-    )
 
 
 # -- telling texts from emails, afterwards -----------------------------------------------------------------------------

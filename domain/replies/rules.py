@@ -6,15 +6,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
-import re2
-
 from domain.ids import email_domain, normalise_email
+from domain.regex import BadPattern, compile_pattern
 from domain.replies.mail import Mail
 from schemas.definitions import ReplyRuleDoc
 from schemas.replies import CategoryName, DispositionName
-
-MAX_PATTERN_MEMORY = 1 << 20
-"""Bytes that one compiled pattern may take."""
 
 
 class BadRuleError(ValueError):
@@ -64,22 +60,13 @@ def compile_rule(doc: ReplyRuleDoc) -> Rule:
     elif doc.match == "subject_contains":
         value = value.lower()
     else:
-        pattern = _pattern(doc.value)
+        try:
+            pattern = compile_pattern(doc.value)
+        except BadPattern as error:
+            raise BadRuleError("value", str(error)) from error
     if not value:
         raise BadRuleError("value", "is empty")
     return Rule(doc.id, doc.priority, doc.match, value, doc.disposition, doc.category, pattern)
-
-
-def _pattern(source: str) -> Any:
-    options = re2.Options()
-    options.case_sensitive = False
-    options.log_errors = False
-    options.max_mem = MAX_PATTERN_MEMORY
-    try:
-        return re2.compile(source, options)
-    except re2.error as error:
-        reason = error.args[0] if error.args else error
-        raise BadRuleError("value", reason.decode() if isinstance(reason, bytes) else str(reason)) from error
 
 
 def in_order(rules: Iterable[Rule]) -> tuple[Rule, ...]:

@@ -10,10 +10,10 @@ import pytest
 
 from agents.replying.intake import Intake
 from agents.sending import reports
-from api.waiting import _note as noted  # pyright: ignore[reportPrivateUsage]
+from api.waiting import pauses_of
 from domain.campaign import AutoPause, Ramp
 from domain.dispatch.instants import instant
-from domain.outlook import Pause, holds
+from domain.outlook import holds
 from schemas.sending import Grant, MailboxNote
 from sinks.ports import Claim, Verdict
 from streams.work import Stage, Work
@@ -133,14 +133,11 @@ async def test_replies_tells_dispatch_of_a_hard_bounce_and_of_a_complaint_and_of
 
 def test_status_sees_what_dispatch_remembers_of_a_mailbox():
     world_row = json.dumps({"warm_up": [3, at("10:00", -1) // (86_400 * 10**6) + 719_163, 5]}).encode()
-    found: dict[str, Pause] = {}
-    noted(found, b"anna", world_row)
+    found = pauses_of({b"anna": world_row})
     assert found["anna"].reason == ""
     known = definitions(campaign(), mailbox(ramp=Ramp(1, 1, 10)))
     now = instant(at("10:00"))
     assert holds("c", known, [], found, now) == []  # on its fifth day it may send five
-    noted(found, b"anna", json.dumps({"until": at("11:00"), "reason": "421"}).encode())
+    found = pauses_of({b"anna": json.dumps({"until": at("11:00"), "reason": "421"}).encode()})
     [hold] = holds("c", known, [], found, now)
     assert (hold.code, hold.until) == ("mailbox_paused", instant(at("11:00")))
-    noted(found, b"anna", None)
-    assert found == {}

@@ -9,11 +9,11 @@ import pytest
 
 from domain import ids
 from domain.campaign import Action, ActionStep, Campaign, Step, SwitchCase, SwitchStep
-from domain.compile_sequence import compile_pattern
 from domain.leads.actions import ACTIONS
 from domain.leads.effects import SuppressIt
 from domain.leads.steps import ARRIVALS, RESTS
 from domain.predicates import AllOf, Answered, AnyOf, Compares, Happened, Not, Predicate, Share
+from domain.regex import compile_pattern
 from domain.templates import compile_template
 from schemas.definitions import ActionDoc
 from schemas.enrollments import Exit, LeadData, UpdateLead
