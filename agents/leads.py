@@ -19,7 +19,7 @@ from datetime import datetime, timedelta
 from agents import leads_metrics as metrics
 from agents.leads_desk import Desk, ProofPort
 from agents.leads_habits import Habits
-from agents.leads_watch import Parking, Sweep, awakened, edited, note, returned, unseen
+from agents.leads_watch import Parking, Sweep, awakened, edited, note, returned, scores_differ, unseen
 from domain.campaign import Definitions
 from domain.leads import codec
 from domain.leads.decide import decide, on_definition, on_timer
@@ -214,7 +214,12 @@ class Leads:
         if not self._sweeps:
             return
         definitions, policy = self._definitions, self._policy
+        differ: dict[tuple[int, str], bool] = {}
         for key, partition, campaign_id in self._sweeps[0].slice():
+            campaign = definitions.campaigns.get(campaign_id)
+            if campaign is not None and (partition, campaign_id) not in differ:
+                differ[partition, campaign_id] = scores_differ(self._table, partition, campaign)
+            rules_differ = differ.get((partition, campaign_id), False)
             try:
                 found = desk.open(key, partition)
                 if found.lead is not None and (not found.lead.is_done or found.lead.tally.marks):
@@ -222,8 +227,8 @@ class Leads:
                     desk.take(
                         found,
                         "definition",
-                        lambda _, lead_id, lead=lead, campaign_id=campaign_id: on_definition(
-                            lead, lead_id, campaign_id, at, definitions, policy
+                        lambda _, lead_id, lead=lead, campaign_id=campaign_id, differ=rules_differ: on_definition(
+                            lead, lead_id, campaign_id, at, definitions, policy, differ
                         ),
                     )
             except Exception as error:  # noqa: BLE001 - as for a timer

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 
 from domain.campaign import Campaign
 from domain.lifecycle import CLOSED
+from domain.scoring import digest_of_all
 from streams.tables import Table
 from streams.work import Work
 
@@ -117,7 +118,16 @@ def _note_key(partition: int, campaign_id: str) -> bytes:
 
 
 def _revision(campaign: Campaign) -> bytes:
-    return f"{campaign.revision}{' closed' if campaign.status in CLOSED else ''}".encode()
+    closed = " closed" if campaign.status in CLOSED else ""
+    return f"{campaign.revision}{closed} {digest_of_all(campaign.scoring)}".encode()
+
+
+def scores_differ(table: Table, partition: int, campaign: Campaign) -> bool:
+    """Whether a partition's leads may have been scored by other rules than the campaign has now: what an edit left as it is
+    must not be counted again, because not all of a lead's story is remembered.
+    """
+    seen = table.get(_note_key(partition, campaign.campaign_id))
+    return seen is None or seen.rpartition(b" ")[2] != digest_of_all(campaign.scoring).encode()
 
 
 def awakened(old: Mapping[str, Campaign], new: Mapping[str, Campaign]) -> list[str]:

@@ -153,7 +153,29 @@ def fields_of(test: Predicate) -> frozenset[str]:
 
 def digest_of(rule: ScoringRule) -> str:
     """Six hex digits that stand for what a rule asks for."""
-    return blake2b(repr((rule.when, rule.repeat)).encode(), digest_size=3).hexdigest()
+    return blake2b(repr((_in_order(rule.when), rule.repeat)).encode(), digest_size=3).hexdigest()
+
+
+def digest_of_all(rules: Sequence[ScoringRule]) -> str:
+    """Eight hex digits that stand for all of a campaign's rules, the same in every process."""
+    told = [
+        (one.rule_id, _in_order(one.when), one.score_change, one.is_active, one.repeat, one.half_life_days)
+        for one in rules
+    ]
+    return blake2b(repr(told).encode(), digest_size=4).hexdigest()
+
+
+def _in_order(test: Predicate) -> object:
+    """A test as something whose text is the same in every process: a set has no order of its own."""
+    match test:
+        case Answered(dispositions):
+            return ("answered", sorted(dispositions))
+        case AllOf(parts) | AnyOf(parts):
+            return (type(test).__name__, [_in_order(part) for part in parts])
+        case Not(part):
+            return ("not", _in_order(part))
+        case _:
+            return test
 
 
 @dataclass(slots=True)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from domain.campaign import Campaign, Definitions, EmailStep, WaitStep
+from domain.campaign import Campaign, ConditionStep, Definitions, EmailStep, WaitStep
 from domain.leads.answers import on_disposition, on_reply, release_ended
 from domain.leads.drafts import drop, on_draft
 from domain.leads.effects import Decision, Policy
@@ -18,7 +18,7 @@ from domain.leads.results import on_send_result
 from domain.leads.scores import count_again
 from domain.leads.stages import settle
 from domain.leads.state import Draft, Enrollment, Lead
-from domain.leads.steps import advance, recheck, wait_over_at
+from domain.leads.steps import advance, close_deadlines, recheck, wait_over_at
 from domain.leads.tasks import on_reply_handled, on_task_done
 from domain.leads.turn import Turn, arm, is_over
 from domain.leads.wanting import is_ready
@@ -59,6 +59,7 @@ def decide(  # noqa: PLR0917 - the signature of every decision
 ) -> Decision:
     """What an event does to a lead. `now` is the campaign instant at which it happens, never a clock's."""
     turn = Turn(lead, lead_id, now, definitions, policy, offset=offset)
+    close_deadlines(turn)
     HANDLERS[type(event)](turn, event)
     look_again(turn)
     settle(turn)
@@ -74,16 +75,24 @@ def on_timer(lead: Lead, lead_id: str, now: datetime, definitions: Definitions, 
             advance(turn, release_ended(turn, e))
     if turn.parked:
         look_at_parked(turn)
+    look_again(turn)
     recheck(turn)
     return _conclude(turn)
 
 
 def on_definition(  # noqa: PLR0917
-    lead: Lead, lead_id: str, campaign_id: str, now: datetime, definitions: Definitions, policy: Policy
+    lead: Lead,
+    lead_id: str,
+    campaign_id: str,
+    now: datetime,
+    definitions: Definitions,
+    policy: Policy,
+    rules_differ: bool = True,
 ) -> Decision:
     """Take a campaign's new definition into account: its end, a step that was removed, the length of a wait.
 
-    What stands on a removed step goes on at its successor; what waits is counted again from the same instant.
+    What stands on a removed step goes on at its successor; what waits is counted again from the same instant. `rules_differ`:
+    its scoring rules may be others than the lead was scored by.
     """
     turn = Turn(lead, lead_id, now, definitions, policy)
     campaign = definitions.campaigns.get(campaign_id)
@@ -91,7 +100,8 @@ def on_definition(  # noqa: PLR0917
         if e.campaign_id == campaign_id and e.is_open and campaign is not None:
             _redefine(turn, e, campaign)
     if campaign is not None:
-        count_again(turn, campaign)
+        if rules_differ:
+            count_again(turn, campaign)
         look_anew(turn, campaign_id)
     if turn.parked:
         look_at_parked(turn)
@@ -132,6 +142,8 @@ def _redefine(turn: Turn, e: Enrollment, campaign: Campaign) -> None:
     step = steps.get(e.step_id) if e.step_id is not None else None
     if isinstance(step, WaitStep) and e.phase == "wait" and e.base_at is not None:
         e = e._replace(due_at=wait_over_at(turn, campaign, e, step, e.base_at))
+    elif isinstance(step, ConditionStep) and e.phase == "wait" and e.place_at is not None:
+        e = e._replace(due_at=e.place_at + (step.within or timedelta()))
     elif not isinstance(step, Asked) and e.phase in ("out", "retry"):
         e = e._replace(phase="arrive", due_at=None, place_at=None)
     elif isinstance(step, EmailStep) and step.writing and e.phase == "out" and not is_ready(e, step.step_id):

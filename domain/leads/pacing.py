@@ -13,12 +13,15 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from domain.campaign import Campaign, Fatigue, Window
+from domain.leads import asking
 from domain.leads.state import Enrollment, Phase
-from domain.leads.turn import Turn
+from domain.leads.turn import Turn, arm
 from domain.windows import first_at, is_open, zone_of
 
 LOOK_AGAIN = timedelta(days=1)
 """How long a touch waits for others that are out, at most: what becomes of them is looked at as soon as it is known."""
+SETTLED_IN = timedelta(hours=1)
+"""After so long it is known of a touch that was taken back whether it had left by then: until then it counts."""
 HOURS_KEPT = 8
 """The latest opens of a lead that tell at which hour it reads."""
 _FIND_WITHIN = 8
@@ -37,6 +40,8 @@ def hold_back(turn: Turn, campaign: Campaign, e: Enrollment, step_id: str, phase
     if campaign.fatigue is not None:
         until = rested_at(turn, campaign.fatigue, e, step_id)
         if until is not None:
+            if _take_back_idle(turn, e):
+                until = rested_at(turn, campaign.fatigue, e, step_id) or until
             return _wait(turn, e, step_id, "fatigue", until)
     is_new = not e.tries and not e.renewals and e.place_at is None
     if campaign.smart_send_time and is_new and not _hour_has_come(turn, campaign, e, phase):
@@ -62,20 +67,51 @@ def rested_at(turn: Turn, fatigue: Fatigue, e: Enrollment, step_id: str) -> date
     span = timedelta(days=fatigue.days)
     since = turn.now - span
     left: list[datetime] = []
+    settled: list[datetime] = []
     out = 0
     for other in turn.enrollments:
         is_own = other.campaign_id == e.campaign_id and other.entry_no == e.entry_no
         if other.phase == "out" and other.is_open and not is_own:
             out += 1
+        elif (at := _settled_at(turn, other)) is not None and not is_own:
+            out += 1
+            settled.append(at)
         for touch in other.touches:
             at = touch.granted_at
             if at is not None and at > since and touch.state in _COUNTED and not (is_own and touch.step_id == step_id):
                 left.append(at)
     if len(left) + out < fatigue.touches:
         return None
+    if settled:
+        return min(settled)
     if out >= fatigue.touches:
         return turn.now + LOOK_AGAIN
     return sorted(left)[len(left) + out - fatigue.touches] + span
+
+
+def _settled_at(turn: Turn, other: Enrollment) -> datetime | None:
+    """When it is known of a touch that was taken back a moment ago whether it had left; None: it was not taken back so."""
+    if other.phase != "retry" or other.place_at is None or other.due_at is None or not other.is_open or other.holds:
+        return None
+    campaign = turn.campaign(other)
+    at = other.due_at + SETTLED_IN
+    return at if campaign is not None and not campaign.may_send and other.due_at <= turn.now < at else None
+
+
+def _take_back_idle(turn: Turn, e: Enrollment) -> bool:
+    """Take back what is asked for in campaigns that stand still: it would hold others up for as long as they do. It is asked
+    for again, from its place in the queue, when its campaign goes on.
+    """
+    taken = False
+    for other in list(turn.enrollments):
+        campaign = turn.campaign(other)
+        if other.phase != "out" or not other.is_open or other.campaign_id == e.campaign_id:
+            continue
+        if campaign is not None and not campaign.may_send:
+            place_at = asking.place(turn.policy, other)
+            turn.save(arm(turn.withdraw(other, "fatigue")._replace(place_at=place_at), campaign))
+            taken = True
+    return taken
 
 
 # -- the hour of the day -----------------------------------------------------------------------------------------------

@@ -125,7 +125,8 @@ class Enrollment(NamedTuple):
     """Lead-wide stops known before it was made: they do not cover it."""
     soft_bounces: int = 0
     place_at: datetime | None = None
-    """When the present touch fell due, where that is not when it was last asked for: so far back in the queue it stands."""
+    """When the present touch fell due, where that is not when it was last asked for: so far back in the queue it stands.
+    At a condition that waits: since when."""
     draft: Draft | None = None
     """The present touch's own words, where Claude writes them."""
 

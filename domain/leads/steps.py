@@ -87,6 +87,20 @@ def _passed_over(turn: Turn, walk: Walk, step: Step) -> str | None:
     return None
 
 
+def close_deadlines(turn: Turn) -> None:
+    """Before an event: a condition whose deadline has passed takes its false branch. What happens afterwards came too late,
+    also where the tick that would have said so is later still.
+    """
+    now = turn.now
+    for index in range(len(turn.enrollments)):
+        e = turn.enrollments[index]
+        if e.phase == "wait" and e.wake_at is not None and e.wake_at < now and not e.holds and e.is_open:
+            campaign = turn.campaign(e)
+            step = campaign.steps.get(e.step_id) if campaign is not None and e.step_id is not None else None
+            if isinstance(step, ConditionStep):
+                advance(turn, e)
+
+
 def recheck(turn: Turn) -> None:
     """After an event: a condition's true branch fires as soon as it becomes true, whatever it tests."""
     for index in range(len(turn.enrollments)):
@@ -148,6 +162,7 @@ def _arrive_condition(turn: Turn, campaign: Campaign, walk: Walk, step: Step) ->
         return walk.go(step.true_id)
     if not step.within:
         return walk.go(successor(step))
+    walk.place_at = turn.now  # an edit counts `within` anew from here
     return walk.rest("wait", turn.now + step.within)
 
 

@@ -251,15 +251,16 @@ class Turn:
             return self.save(arm(e._replace(holds=holds), self.campaign(e)))
         frozen_at = e.frozen_at or self.now
         stood = self.now - frozen_at
-        due_at, base_at = e.due_at, e.base_at
+        due_at, base_at, place_at = e.due_at, e.base_at, None
         if base_at is not None and base_at < self.now:
             base_at += self.now - max(frozen_at, base_at)
         if e.phase == "wait" and due_at is not None and due_at > frozen_at:
             due_at += stood
+            place_at = e.place_at + stood if e.place_at is not None else None
         elif e.phase == "retry" and due_at is not None:
             due_at = max(due_at, self.now)
         status: Status = "active" if e.has_begun else "enrolled"
-        freed = e._replace(holds=(), frozen_at=None, due_at=due_at, base_at=base_at, status=status, place_at=None)
+        freed = e._replace(holds=(), frozen_at=None, due_at=due_at, base_at=base_at, status=status, place_at=place_at)
         return self.save(arm(freed, self.campaign(e)))
 
     def release_lead_wide(self, source_id: str) -> None:

@@ -69,15 +69,15 @@ async def test_a_result_of_one_campaign_does_not_take_a_due_timer_of_another_awa
     assert late.campaign_id == "q2"
 
 
-async def test_a_hit_that_proves_nothing_new_leaves_a_deadline_that_has_just_passed_to_its_tick() -> None:
+async def test_a_deadline_that_has_just_passed_is_kept_whatever_comes_before_its_tick() -> None:
     steps = (email("intro", "look"), condition("look", "yes", "no", within=DAY), email("yes"), email("no"))
     role = await Role(campaign(steps)).start()
     await role.tick(T0)
     (ask,) = asks(await role.batch(enroll()))
     await role.batch(result(ask))
     role.clock.advance(DAY + SECOND / 2)
-    await role.batch(hit(user_agent="curl/8", at=role.clock.now()))
-    (ask,) = asks(await role.tick(T0 + DAY + SECOND))
+    found = await role.batch(hit(user_agent="curl/8", at=role.clock.now()))
+    (ask,) = asks(found + await role.tick(T0 + DAY + SECOND))
     assert ask.step_id == "no"
 
 

@@ -1,12 +1,20 @@
 """Edited scoring rules reach every lead that has a history, also those that have nothing left to do."""
 
+import os
+import subprocess
+import sys
+from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from domain.campaign import Campaign, ScoringRule
+from domain.leads import scores
 from domain.predicates import Happened
 from schemas.enrollments import Enroll, Exit, LeadData
 from tests.support.leads import HOUR, LEAD, T0, campaign, email, hit, result
 from tests.support.leads_role import Role
+from tests.support.streaming import ROOT
 
 STEPS = (email("intro", "last"), email("last"))
 
@@ -45,3 +53,40 @@ async def test_an_edit_made_while_nobody_ran_changes_the_score_at_the_next_start
     role.definitions = type(role.definitions)({"q1": opened(8, 2)}, role.definitions.mailboxes)
     await role.start()
     assert changes(await role.tick(T0 + HOUR)) == [(3, 8)]
+
+
+async def test_an_edit_that_leaves_the_rules_as_they_are_changes_no_score(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scores, "MARKS_AT_MOST", 0)  # beyond what is remembered of a lead's story
+    role, _ = await with_an_open()
+    known = opened(5)
+    other = replace(known, smart_send_time=True, revision=2)
+    role.definitions = type(role.definitions)({"q1": other}, role.definitions.mailboxes)
+    assert changes(await role.tick(T0 + HOUR)) == []
+    await role.start()
+    assert changes(await role.tick(T0 + 2 * HOUR)) == []
+    role.definitions = type(role.definitions)(
+        {"q1": replace(other, scoring=(), revision=3)}, role.definitions.mailboxes
+    )
+    assert changes(await role.tick(T0 + 3 * HOUR)) == [(-5, 0)]
+
+
+def test_what_stands_for_a_rule_is_the_same_in_every_process() -> None:
+    code = (
+        "from domain.predicates import AllOf, Answered, Not; from domain.scoring import digest_of, digest_of_all;"
+        "from domain.sequence import ScoringRule;"
+        "names = frozenset({'INTERESTED', 'AUTOMATED', 'OUT_OF_OFFICE', 'NOT_INTERESTED'});"
+        "rule = ScoringRule('r', AllOf((Answered(names), Not(Answered(names)))), 1);"
+        "print(digest_of(rule), digest_of_all((rule,)))"
+    )
+    told = {
+        subprocess.run(
+            [sys.executable, "-c", code],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in ("1", "2", "3", "4")
+    }
+    assert len(told) == 1

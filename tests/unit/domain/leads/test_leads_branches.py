@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from domain import ids
-from domain.campaign import Action, ActionStep, Campaign, Step, SwitchCase, SwitchStep
+from domain.campaign import Action, ActionStep, Campaign, ConditionStep, Step, SwitchCase, SwitchStep
 from domain.leads.actions import ACTIONS
 from domain.leads.effects import SuppressIt
 from domain.leads.steps import ARRIVALS, RESTS
@@ -16,7 +16,7 @@ from domain.predicates import AllOf, Answered, AnyOf, Compares, Happened, Not, P
 from domain.regex import compile_pattern
 from domain.templates import compile_template
 from schemas.definitions import ActionDoc
-from schemas.enrollments import Exit, LeadData, UpdateLead
+from schemas.enrollments import Exit, LeadData, Pause, Resume, UpdateLead
 from tests.support.leads import (
     DAY,
     HOUR,
@@ -185,6 +185,38 @@ def test_the_false_branch_fires_at_the_deadline() -> None:
     assert [ask.step_id for ask in asks(told.after(timedelta(seconds=1)))] == ["no"]
     assert _update(told) is not None
     assert asks(told.effects)[-1].step_id == "no"
+
+
+def test_what_happens_after_the_deadline_comes_too_late_however_late_the_tick_is() -> None:
+    told = begun(Happened("opened", "intro"))
+    late = T0 + 10 * DAY + timedelta(seconds=1)
+    assert [ask.step_id for ask in asks(told.event(hit(at=late), at=late))] == ["no"]
+    told = begun(Happened("opened", "intro"))
+    in_time = T0 + 10 * DAY
+    assert [ask.step_id for ask in asks(told.event(hit(at=in_time), at=in_time))] == ["yes"]
+
+
+def test_an_edit_of_within_reaches_who_waits_also_after_a_hold() -> None:
+    told = begun(BIG)
+    known = told.definitions.campaigns["q1"]
+
+    def within(days: int) -> Campaign:
+        step = known.steps["look"]
+        assert isinstance(step, ConditionStep)
+        return replace(known, revision=days, steps={**known.steps, "look": replace(step, within=days * DAY)})
+
+    told.after(2 * DAY)
+    told.define(within(4))
+    assert asks(told.after(DAY)) == []
+    told.event(Pause(event_id="p", lead_id=LEAD))
+    told.after(5 * DAY)
+    told.event(Resume(event_id="r", lead_id=LEAD))
+    told.define(within(6))  # three of six days are over: those on which it stood still do not count
+    assert asks(told.after(3 * DAY - timedelta(seconds=1))) == []
+    assert [ask.step_id for ask in asks(told.after(timedelta(seconds=1)))] == ["no"]
+    told = begun(BIG)
+    told.after(5 * DAY)
+    assert [ask.step_id for ask in asks(told.define(within(4)))] == ["no"]
 
 
 def test_a_random_share_is_the_same_whenever_it_is_drawn_and_has_its_size() -> None:

@@ -1,5 +1,6 @@
 """Not too many touches for one person, whichever campaigns they are of (docs/behaviour.md 2.4)."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from hypothesis import given, settings
@@ -20,6 +21,7 @@ from tests.support.leads import (
     in_force,
     result,
     wait,
+    withdrawals,
 )
 
 THREE_A_WEEK = Fatigue(3, 7)
@@ -166,3 +168,33 @@ def test_an_edit_that_allows_more_lets_the_waiting_touch_go_at_once():
     story.definitions = in_force(named(0), strict)
     found = story.define(named(0), free)
     assert [due.campaign_id for due in asks(found)] == ["c1"]
+
+
+def test_a_campaign_that_stands_still_holds_others_up_for_an_hour_and_keeps_its_place():
+    one, two = named(0, fatigue=Fatigue(1, 7)), named(1, fatigue=Fatigue(1, 7))
+    story = story_of(one, two)
+    [out] = asks(start(story, "c0"))
+    assert asks(start(story, "c1")) == []
+    found = story.define(replace(one, status="paused", revision=2), two)
+    assert [taken.send_id for taken in withdrawals(found)] == [out.send_id]
+    assert asks(found) == []
+    assert asks(story.after(HOUR - timedelta(microseconds=1))) == []  # it may have left: that is known in an hour
+    [due] = asks(story.after(timedelta(microseconds=1)))
+    assert due.campaign_id == "c1"
+    story.event(result(due, granted_at=story.now, at=story.now))
+    assert asks(story.define(replace(one, revision=3), two)) == []  # it goes on, and waits its week
+    [again] = asks(story.after(7 * DAY))
+    assert (again.send_id, again.due_at) == (out.send_id, out.due_at)
+    assert again.ask_no > out.ask_no
+
+
+def test_what_had_left_before_its_campaign_stood_still_counts():
+    one, two = named(0, fatigue=Fatigue(1, 7)), named(1, fatigue=Fatigue(1, 7))
+    story = story_of(one, two)
+    [out] = asks(start(story, "c0"))
+    start(story, "c1")
+    story.define(replace(one, status="paused", revision=2), two)
+    story.after(HOUR / 2)
+    story.event(result(out, granted_at=T0, at=story.now))  # it passed the gate before the pause
+    assert asks(story.until(T0 + 7 * DAY - timedelta(microseconds=1))) == []
+    assert [due.campaign_id for due in asks(story.until(T0 + 7 * DAY))] == ["c1"]
