@@ -179,6 +179,27 @@ def rules(doc: CampaignDoc) -> Found:
             yield (*where, "to_status"), "stage_unchanged", f"the rule leads from {rule.to_status!r} to itself"
         yield from tests((*where, "conditions"), rule.conditions, doc)
         yield from actions((*where, "actions"), rule.actions, doc)
+    yield from _endless(doc)
+
+
+def _endless(doc: CampaignDoc) -> Found:
+    """Rules that lead a lead round for as long as one of them holds: each round would do their actions again."""
+    known = [
+        (position, rule, {one.model_dump_json() for one in rule.conditions})
+        for position, rule in enumerate(doc.progression_rules)
+        if rule.is_active and rule.from_status != rule.to_status
+    ]
+    for position, rule, conditions in known:
+        hold_too = [other for _, other, others in known if others <= conditions]
+        found, ahead = {rule.to_status}, [rule.to_status]
+        while ahead:
+            stage = ahead.pop()
+            onward = {other.to_status for other in hold_too if other.from_status in {None, stage}} - found
+            found |= onward
+            ahead += onward
+        if rule.from_status in found or (rule.from_status is None and len(found) > 1):
+            why = f"while it holds, so do rules that lead on from {rule.to_status!r} and back to it, without an end"
+            yield ("progression_rules", position), "stages_go_round", why
 
 
 def _once(where: Where, rule_id: str, before: Sequence[str]) -> Found:

@@ -211,6 +211,27 @@ def test_a_mailbox_whose_limits_contradict_is_refused(changes: dict[str, Any], e
             {"progression_rules[0].to_status": "stage_unchanged"},
         ),
         (
+            {
+                "progression_rules": [
+                    {"id": "p", "from_status": "a", "to_status": "b", "conditions": [{"random": 5}]},
+                    {"id": "q", "from_status": "b", "to_status": "c", "conditions": [{"random": 5}, {"random": 9}]},
+                    {"id": "r", "from_status": "c", "to_status": "a", "conditions": [{"random": 9}]},
+                    {"id": "s", "from_status": "c", "to_status": "d", "conditions": [{"random": 7}]},
+                ]
+            },
+            {"progression_rules[1]": "stages_go_round"},
+        ),
+        (
+            {
+                "progression_rules": [
+                    {"id": "p", "to_status": "a", "conditions": [{"random": 5}]},
+                    {"id": "q", "from_status": "a", "to_status": "b", "conditions": [{"random": 5}]},
+                    {"id": "r", "from_status": "a", "to_status": "c", "conditions": [{"random": 7}]},
+                ]
+            },
+            {"progression_rules[0]": "stages_go_round", "progression_rules[1]": "stages_go_round"},
+        ),
+        (
             {"progression_rules": [{"id": "p", "to_status": "a", "conditions": []}]},
             {"progression_rules[0].conditions": "too_short"},
         ),
