@@ -16,6 +16,13 @@ from schemas.enrollments import AddedBy, Enroll
 from streams.clock import ClockLike
 
 AT_ONCE = 1_000
+
+
+def needs_email(campaign: Definition) -> bool:
+    """Whether the campaign sends emails: then a lead without an address cannot enter it (`no_email`)."""
+    return any(step.get("kind") == "email" for step in campaign.spec.get("steps", ()))
+
+
 Variant = Literal["a", "b", "random"]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -78,22 +78,30 @@ def fold(header: str) -> str:
     return re.sub(r"[^\w]+", "_", plain).strip("_")
 
 
-def read_leads(path: Path, hash_address: Callable[[str], str], mapping: Mapping[str, str] | None = None) -> LeadsFile:
+def read_leads(
+    path: Path,
+    hash_address: Callable[[str], str],
+    mapping: Mapping[str, str] | None = None,
+    *,
+    needs_email: bool = True,
+) -> LeadsFile:
     """Read a CSV file (comma, semicolon or tab; UTF-8). `mapping` names the field of a header that no alias knows.
 
-    `hash_address` gives the lead id of a normalised address where the file has none. Raises UserError when the file
-    itself cannot be used; a bad row is a fault and costs only itself.
+    `hash_address` gives the lead id of a normalised address (or number) where the file has none. A campaign that sends no
+    emails needs no addresses (`needs_email`), but something to know its leads by. Raises UserError when the file itself
+    cannot be used; a bad row is a fault and costs only itself.
     """
     found = LeadsFile()
     seen: dict[str, int] = {}
     ids: dict[str, int] = {}
-    for line, cells in _rows(path, found, mapping or {}):
-        taken = _row(line, cells, found.columns, hash_address)
+    known_by = ("email",) if needs_email else ("email", "phone", "lead_id")
+    for line, cells in _rows(path, found, mapping or {}, known_by):
+        taken = _row(line, cells, found.columns, hash_address, needs_email=needs_email)
         if isinstance(taken, RowFault):
             found.faults.append(taken)
             continue
-        address = taken.lead.email or ""
-        first = seen.setdefault(address, line)
+        address = taken.lead.email
+        first = seen.setdefault(address, line) if address is not None else line
         same_id = ids.setdefault(taken.lead_id, line)
         if first != line:
             found.faults.append(RowFault(line, "duplicate_address", f"the address already stands in line {first}"))
@@ -106,7 +114,9 @@ def read_leads(path: Path, hash_address: Callable[[str], str], mapping: Mapping[
     return found
 
 
-def _rows(path: Path, found: LeadsFile, mapping: Mapping[str, str]) -> Iterator[tuple[int, list[str] | None]]:
+def _rows(
+    path: Path, found: LeadsFile, mapping: Mapping[str, str], known_by: Sequence[str]
+) -> Iterator[tuple[int, list[str] | None]]:
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -118,7 +128,7 @@ def _rows(path: Path, found: LeadsFile, mapping: Mapping[str, str]) -> Iterator[
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
         header = next(reader, [])
-        found.columns.update(_columns(path, header, mapping))
+        found.columns.update(_columns(path, header, mapping, known_by))
         while True:
             try:
                 cells = next(reader)
@@ -133,7 +143,7 @@ def _rows(path: Path, found: LeadsFile, mapping: Mapping[str, str]) -> Iterator[
         raise UserError(f"{path}:{reader.line_num}: not CSV: {error}") from None
 
 
-def _columns(path: Path, header: list[str], mapping: Mapping[str, str]) -> dict[str, str]:
+def _columns(path: Path, header: list[str], mapping: Mapping[str, str], known_by: Sequence[str]) -> dict[str, str]:
     """Header -> field (or `attributes.NAME`), in the file's order."""
     columns: dict[str, str] = {}
     wanted = {fold(name): target for name, target in mapping.items()}
@@ -149,27 +159,36 @@ def _columns(path: Path, header: list[str], mapping: Mapping[str, str]) -> dict[
         if name in columns:
             raise UserError(f"{path}: two columns are named {name!r}")
         columns[name] = target
-    if "email" not in columns.values():
+    if not any(name in columns.values() for name in known_by):
+        what = "addresses" if len(known_by) == 1 else "addresses, phone numbers or lead ids"
         raise UserError(
-            f"{path}: no column with addresses; the header has {', '.join(header) or 'nothing'}. "
-            "Name it email, or say which one it is with --map 'COLUMN=email'"
+            f"{path}: no column with {what}; the header has {', '.join(header) or 'nothing'}. "
+            f"Name it {known_by[0]}, or say which one it is with --map 'COLUMN={known_by[0]}'"
         )
     return columns
 
 
 def _row(
-    line: int, cells: list[str] | None, columns: Mapping[str, str], hash_address: Callable[[str], str]
+    line: int,
+    cells: list[str] | None,
+    columns: Mapping[str, str],
+    hash_address: Callable[[str], str],
+    *,
+    needs_email: bool,
 ) -> LeadRow | RowFault:
     if cells is None:
         return RowFault(line, "columns", f"the row must have {len(columns)} columns like the header")
     values = dict(zip(columns.values(), (cell.strip() for cell in cells), strict=True))
     address = values.pop("email", "")
-    if not address:
+    if not address and needs_email:
         return RowFault(line, "no_email", "no address")
-    email = normalise_email(address)
-    if not valid_address(email):
+    email = normalise_email(address) if address else None
+    if email is not None and not valid_address(email):
         return RowFault(line, "invalid_email", "not a valid address")
-    lead_id = values.pop("lead_id", "") or hash_address(email)
+    given, known_by = values.pop("lead_id", ""), email or values.get("phone", "")
+    if not given and not known_by:
+        return RowFault(line, "no_lead_id", "neither a lead id nor an address nor a phone number")
+    lead_id = given or hash_address(known_by)
     plain = {name: value for name, value in values.items() if value and not name.startswith("attributes.")}
     attributes = {
         name.removeprefix("attributes."): value
@@ -177,7 +196,7 @@ def _row(
         if value and name.startswith("attributes.")
     }
     try:
-        lead = LeadData.model_validate({"email": email, **plain, "attributes": attributes})
+        lead = LeadData.model_validate({**({"email": email} if email else {}), **plain, "attributes": attributes})
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         return RowFault(line, "invalid", f"{'.'.join(map(str, first['loc']))}: {first['msg']}")

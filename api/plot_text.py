@@ -21,7 +21,9 @@ _EIGHTHS = " ▏▎▍▌▋▊▉"
 def show(report: Report, out: Console) -> None:
     """Print the whole report."""
     out.print(f"simulated campaign {report.campaign_id}: {headline(report)}", highlight=False)
-    out.print(f"begun at {report.started_at:%Y-%m-%d %H:%M} UTC; at the end its leads are {_counts(report)}", highlight=False)
+    out.print(
+        f"begun at {report.started_at:%Y-%m-%d %H:%M} UTC; at the end its leads are {_counts(report)}", highlight=False
+    )
     out.print(_days(report))
     if report.waiting_hours:
         out.print(_reasons(report))

@@ -14,6 +14,7 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from api.commands.context import CampaignId, Json, Office, command, console, grid, office, print_json, run
+from api.enrolling import needs_email
 from api.errors import FAILED, UserError
 from api.leads_file import LeadsFile, lead_id_of, read_leads
 
@@ -80,7 +81,9 @@ async def _enroll(  # noqa: PLR0917 - the options of the command
 
     async with office("token_keys") as at:
         secret = keys_of(at.settings).hash_secret
-        found = read_leads(file, lambda email: lead_id_of(secret, email), mapping)
+        known = await at.store.head("campaign", campaign)
+        is_mailed = known is None or needs_email(known)
+        found = read_leads(file, lambda email: lead_id_of(secret, email), mapping, needs_email=is_mailed)
         added, repeated = 0, 0
         closed: Closed | None = None
         if not dry_run:

@@ -17,6 +17,7 @@ from api.commands.context import Json, command, console, grid, print_json, run, 
 from api.commands.enroll import column_mapping
 from api.errors import UserError
 from api.leads_file import LeadsFile, lead_id_of, read_leads
+from domain.leads.requests import writes_emails
 
 if TYPE_CHECKING:
     from api.simulation import Cast
@@ -95,7 +96,7 @@ def _simulate(wish: Wish) -> None:
     if wish.plot is not None:
         check_plot(wish.plot)
     playing = _cast(wish)
-    found = _leads(wish)
+    found = _leads(wish, is_mailed=writes_emails(playing.definitions.campaigns[playing.campaign_id]))
     starts = start_of(playing, wish.start, datetime.now(UTC))
     rows = [(row.lead_id, row.lead) for row in found.rows]
     acting = people(Rates(*wish.rates), wish.seed)
@@ -152,12 +153,14 @@ async def _applied(campaign: str) -> Cast:
         ) from None
 
 
-def _leads(wish: Wish) -> LeadsFile:
+def _leads(wish: Wish, *, is_mailed: bool) -> LeadsFile:
     from api.bootstrap import keys_of
 
     settings = settings_for()
     secret = keys_of(settings).hash_secret if settings.token_keys is not None else STAND_IN
-    found = read_leads(wish.leads, lambda email: lead_id_of(secret, email), column_mapping(wish.mapping))
+    found = read_leads(
+        wish.leads, lambda email: lead_id_of(secret, email), column_mapping(wish.mapping), needs_email=is_mailed
+    )
     if not found.rows:
         lines = [f"line {fault.line}: {fault.code}: {fault.detail}" for fault in found.faults[:20]]
         raise UserError(f"{wish.leads}: no row can be enrolled", lines)

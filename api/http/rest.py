@@ -12,6 +12,7 @@ from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from api.engagement import engagement_history
+from api.enrolling import needs_email
 from api.errors import ConflictError, NotFoundError, UserError
 from api.http.services import SERVICES, Services
 from api.leads_file import LeadRow, lead_id_of, valid_address
@@ -60,8 +61,8 @@ async def enroll(request: web.Request) -> web.Response:
             for item in error.errors(include_input=False, include_url=False)
         ]
         return _problem(400, "the body is not an enrollment", problems=problems)
-    await services.enroller.check(campaign_id)
-    rows, skipped = await _rows(services, asked)
+    campaign = await services.enroller.check(campaign_id)
+    rows, skipped = await _rows(services, asked, is_mailed=needs_email(campaign))
     done = await services.enroller.enroll(
         campaign_id,
         rows,
@@ -74,7 +75,7 @@ async def enroll(request: web.Request) -> web.Response:
     return web.json_response(done.as_json(), status=200 if done.closed_as is None else 409)
 
 
-async def _rows(services: Services, asked: EnrollIn) -> tuple[list[LeadRow], dict[str, str]]:
+async def _rows(services: Services, asked: EnrollIn, *, is_mailed: bool) -> tuple[list[LeadRow], dict[str, str]]:
     """Leads that can be asked for, and why the others cannot."""
     rows: dict[str, LeadRow] = {}
     skipped: dict[str, str] = {}
@@ -86,19 +87,23 @@ async def _rows(services: Services, asked: EnrollIn) -> tuple[list[LeadRow], dic
             skipped[lead_id] = "unknown_lead"
     addresses: set[str] = set()
     for number, lead in enumerate(asked.leads):
-        email = normalise_email(lead.email or "")
-        lead_id = lead.lead_id or (lead_id_of(services.keys.hash_secret, email) if lead.email else f"leads[{number}]")
-        if not lead.email:
+        email = normalise_email(lead.email) if lead.email else None
+        known_by = email or (None if is_mailed else lead.phone)
+        lead_id = lead.lead_id or (lead_id_of(services.keys.hash_secret, known_by) if known_by else f"leads[{number}]")
+        if email is None and is_mailed:
             skipped[lead_id] = "no_email"
-        elif not valid_address(email):
+        elif lead.lead_id is None and known_by is None:
+            skipped[lead_id] = "no_lead_id"
+        elif email is not None and not valid_address(email):
             skipped[lead_id] = "invalid_email"
         elif email in addresses or lead_id in rows:
             skipped.setdefault(lead_id, "duplicate_address")
         else:
-            addresses.add(email)
             told = lead.model_dump(exclude={"lead_id"}, exclude_unset=True)
-            data = LeadData.model_validate({**told, "email": email})
-            rows[lead_id] = LeadRow(number, lead_id, data)
+            if email is not None:
+                addresses.add(email)
+                told["email"] = email
+            rows[lead_id] = LeadRow(number, lead_id, LeadData.model_validate(told))
     return list(rows.values()), {lead_id: why for lead_id, why in skipped.items() if lead_id not in rows}
 
 

@@ -52,7 +52,7 @@ def on_enroll(turn: Turn, asked: Enroll) -> None:
     if asked.mailbox_id is not None and asked.mailbox_id not in campaign.mailbox_ids:
         return refuse(turn, asked, "unknown_mailbox")
     facts = {**turn.facts, **asking.facts_of(asked.lead)}  # what is not said again stays as it is known
-    if "email" not in facts and _writes(campaign):
+    if "email" not in facts and writes_emails(campaign):
         return refuse(turn, asked, "no_email")
     turn.facts = facts
     e = Enrollment(
@@ -70,7 +70,7 @@ def on_enroll(turn: Turn, asked: Enroll) -> None:
     return None
 
 
-def _writes(campaign: Campaign) -> bool:
+def writes_emails(campaign: Campaign) -> bool:
     return any(isinstance(step, EmailStep) for step in campaign.steps.values())
 
 

@@ -221,7 +221,8 @@ class Api:
 async def api() -> AsyncIterator[Api]:
     keys = TokenKeys.parse("k1:" + "A" * 43 + "=")
     kafka, postgres = FakePublisher(), FakePostgres()
-    spec = {"kind": "Campaign", "id": "q1", "name": "Q1", "goal": "brand_awareness"}
+    step = {"id": "intro", "kind": "email", "subject": "Hello", "body": "Hello"}
+    spec = {"kind": "Campaign", "id": "q1", "name": "Q1", "goal": "brand_awareness", "steps": [step]}
     postgres.campaigns["q1"] = Definition(kind="campaign", id="q1", revision=1, spec=spec, status="active", at=AT)
     control = FakeControl(postgres)
     clock = ManualClock(AT)

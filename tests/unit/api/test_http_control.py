@@ -53,6 +53,14 @@ async def test_leads_are_enrolled_and_each_one_skipped_has_its_reason(api: Any) 
     assert len(api.kafka.sent) == 3
 
 
+async def test_a_campaign_without_emails_takes_leads_that_have_only_a_number(api: Any) -> None:
+    api.postgres.campaigns["q1"].spec["steps"] = [{"id": "text", "kind": "sms", "body": "Hello"}]
+    body = {"leads": [{"phone": "+4917012345"}, {"lead_id": "l2"}, {"first_name": "Nobody"}]}
+    told = await (await api.client.post(LEADS, json=body, headers=AUTH)).json()
+    assert (told["added"], told["skipped"]) == (2, [{"lead_id": "leads[2]", "reason": "no_lead_id"}])
+    assert {item.message.lead.phone for item in api.kafka.sent} == {"+4917012345", None}
+
+
 async def test_a_body_with_an_unknown_field_is_refused_with_its_path(api: Any) -> None:
     answer = await api.client.post(LEADS, json={"prospect_ids": ["a"]}, headers=AUTH)
     told = await answer.json()

@@ -120,3 +120,20 @@ def test_ordinary_addresses_are_valid(address: str) -> None:
 )
 def test_what_cannot_stand_in_an_envelope_is_invalid(address: str) -> None:
     assert not valid_address(address)
+
+
+def test_a_campaign_that_sends_no_emails_needs_no_addresses_but_something_to_know_its_leads_by(tmp_path: Path) -> None:
+    path = written(
+        tmp_path, "id,phone,mail,name\n,+4917012345,,Ann\n7,,,Bo\n,,,Cy\n8,,no address,Di\n9,,e@x.example,Eve\n"
+    )
+    found = read_leads(path, hashed, needs_email=False)
+    assert [row.lead_id for row in found.rows] == [hashed("+4917012345"), "7", "9"]
+    assert [row.lead.email for row in found.rows] == [None, None, "e@x.example"]
+    assert [(fault.line, fault.code) for fault in found.faults] == [(4, "no_lead_id"), (5, "invalid_email")]
+    assert {fault.code for fault in read_leads(path, hashed).faults} == {"no_email", "invalid_email"}
+    only_phones = written(tmp_path, "phone\n+4917012345\n")
+    assert len(read_leads(only_phones, hashed, needs_email=False).rows) == 1
+    with pytest.raises(UserError, match="no column with addresses; "):
+        read_leads(only_phones, hashed)
+    with pytest.raises(UserError, match="no column with addresses, phone numbers or lead ids"):
+        read_leads(written(tmp_path, "name\nAnn\n"), hashed, needs_email=False)
