@@ -29,7 +29,8 @@ PAUSES_S = 10.0
 @dataclass(frozen=True, slots=True)
 class Waiting:
     """What is in the way, and where leads stand. `looked_at` of the open leads were looked at; `pauses_known` is False
-    when the broker did not tell which mailboxes are paused.
+    when the broker did not tell which mailboxes are paused. `unanswered` leads were published and came to nothing yet, of them
+    the first `unanswered_leads`.
     """
 
     holds: list[Hold]
@@ -37,6 +38,8 @@ class Waiting:
     looked_at: int
     unpublished: int
     pauses_known: bool
+    unanswered: int
+    unanswered_leads: list[str]
 
     def as_json(self) -> dict[str, Any]:
         """All of it by name."""
@@ -46,6 +49,8 @@ class Waiting:
             "leads_looked_at": self.looked_at,
             "never_published": self.unpublished,
             "pauses_known": self.pauses_known,
+            "unanswered": self.unanswered,
+            "unanswered_leads": self.unanswered_leads,
         }
 
 
@@ -78,6 +83,7 @@ async def waiting_for(
         len(facts),
         await outlook.unpublished_asks(campaign.id),
         pauses is not None,
+        *await outlook.unanswered_asks(campaign.id),
     )
 
 

@@ -106,6 +106,15 @@ def _print_waiting(out: Console, waiting: Waiting, open_leads: int, now: datetim
         out.print(
             f"{waiting.unpublished} leads were noted and never published: repeat touchline enroll", highlight=False
         )
+    if waiting.unanswered:
+        some = ", ".join(waiting.unanswered_leads) + (
+            " ..." if waiting.unanswered > len(waiting.unanswered_leads) else ""
+        )
+        out.print(
+            f"{waiting.unanswered} leads were published and neither enrolled nor refused yet: {some}\n"
+            "  leads has not read them (touchline lag), or they were set aside (touchline dlq list); until then it does not complete",
+            highlight=False,
+        )
     if not waiting.pauses_known:
         out.print("Kafka does not tell which mailboxes are paused", highlight=False)
 

@@ -56,6 +56,14 @@ class Outlook:
         with classified:
             return await self._pool.fetchval(SQL["unpublished_asks"], campaign_id)
 
+    async def unanswered_asks(self, campaign_id: str) -> tuple[int, list[str]]:
+        """Leads that were published a minute ago or more and have come to nothing yet: how many, and the first of them. The
+        campaign does not complete by itself while there are any.
+        """
+        with classified:
+            row = await self._pool.fetchrow(SQL["unanswered_asks"], campaign_id)
+        return (row[0], list(row[1])) if row is not None else (0, [])
+
     async def closed_gates(self, campaign_id: str) -> list[str]:
         """Which of `everything` and `campaign` the gate holds back now. A campaign without a row is closed."""
         scopes = {"*": "everything", f"campaign:{campaign_id}": "campaign"}

@@ -19,6 +19,15 @@ CROSS JOIN LATERAL (
 -- How many leads a campaign ($1) was asked to take whose enrollment the broker has never acknowledged.
 SELECT count(*) FROM campaign_asks WHERE campaign_id = $1 AND acked_wall IS NULL
 
+-- name: unanswered_asks
+-- Leads that the broker has taken for a campaign ($1) more than a minute ago and that were neither enrolled nor refused since:
+-- how many, and the first of them.
+SELECT count(*), coalesce((array_agg(ask.lead_id ORDER BY ask.lead_id))[:20], '{}') AS leads FROM campaign_asks AS ask
+WHERE ask.campaign_id = $1 AND ask.acked_wall < now() - interval '1 minute' AND NOT EXISTS (
+    SELECT FROM engagements_log AS fact
+    WHERE fact.lead_id = ask.lead_id AND fact.campaign_id = $1 AND fact.type IN ('enrolled', 'refused')
+)
+
 -- name: gates
 -- Whether everything, and the campaign ($1, its scope), may pass the gate.
 SELECT scope, is_open FROM campaign_gates WHERE scope = ANY($1::text[])

@@ -3,10 +3,12 @@
 from datetime import timedelta
 from typing import Any
 
+import asyncpg
 import pytest
 
 from domain.ids import enrollment_id
 from domain.settling import TOPICS
+from sinks.postgres.outlook import Outlook
 from sinks.postgres.read_models import Facts
 from streams.errors import Retryable
 from tests.support.control import AT, World, campaign, over, rows, told
@@ -43,6 +45,24 @@ async def test_a_campaign_completes_when_all_asked_for_came_and_none_can_move(wo
     await world.models.record(Facts(engagements=[end]))
     await world.rounds()
     assert (await world.control.campaign("q1")).status == "completed"
+
+
+async def test_leads_that_came_to_nothing_are_named_because_their_campaign_waits_for_them(
+    world: World, pool: asyncpg.Pool
+) -> None:
+    await world.control.apply([campaign()])
+    await world.control.launch("q1")
+    await world.enroller.enroll("q1", rows(30), added_by="import")
+    outlook = Outlook(pool)
+    assert await outlook.unanswered_asks("q1") == (0, [])  # they may be on their way
+    await pool.execute("update campaign_asks set acked_wall = acked_wall - interval '2 minutes'")
+    assert (await outlook.unanswered_asks("q1"))[0] == 30
+    answers = [told("enrolled", f"lead-{n}", status="enrolled") for n in range(2, 30)]
+    await world.models.record(Facts(engagements=answers))
+    assert await outlook.unanswered_asks("q1") == (2, ["lead-0", "lead-1"])
+    refused = told("refused", "lead-0", code="campaign_closed", enrollment_id=None)
+    await world.models.record(Facts(engagements=[refused]))
+    assert await outlook.unanswered_asks("q1") == (1, ["lead-1"])
 
 
 @pytest.mark.parametrize(
