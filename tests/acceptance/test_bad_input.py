@@ -5,27 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.documents import DOCUMENTS
 from tests.support.touchline import touchline
 
-DOCUMENTS = """\
-kind: Pool
-id: main
----
-kind: Mailbox
-id: anna
-pool: main
-from: Anna Berg <anna@sender.example>
-postal_address: Storgatan 1, Stockholm
-smtp: {host: 127.0.0.1, port: 2525, security: none}
----
-kind: Campaign
-id: q1
-name: Q1 Brokers
-pool: main
-mailboxes: [anna]
-steps:
-  - {id: intro, kind: email, subject: "Hello", body: "Hi {{ first_name | default('there') }}"}
-"""
 WRONG = """\
 kind: Mailbox
 id: anna

@@ -32,31 +32,13 @@ from streams.outbox import Outbox
 from streams.provision import ensure_topics
 from streams.settings import Settings, load_settings
 from streams.work import Routing, Work
+from tests.support.documents import DOCUMENTS
 from tests.support.secure_kafka import SecureKafka, start_secure_kafka
 from tests.support.stream_worker import AT
 from tests.support.streaming import ROOT, stored
 from tests.support.waiting import wait_for, wait_for_sync
 
 P = "TOUCHLINE_KAFKA_"
-DOCUMENTS = """
-kind: Pool
-id: main
----
-kind: Mailbox
-id: anna
-pool: main
-from: Anna Berg <anna@sender.example>
-postal_address: Storgatan 1, Stockholm
-smtp: {host: 127.0.0.1, port: 2525, security: none}
----
-kind: Campaign
-id: q1
-name: Q1 Brokers
-pool: main
-mailboxes: [anna]
-steps:
-  - {id: intro, kind: email, subject: "Hello", body: "Hi {{ first_name | default('there') }}"}
-"""
 LISTENERS: dict[str, Callable[[SecureKafka], dict[str, str]]] = {
     "SCRAM-SHA-512 over TLS": SecureKafka.scram,
     "client certificate": SecureKafka.certificate,

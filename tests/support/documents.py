@@ -26,6 +26,26 @@ NUMBER = {
 }
 EMAIL = {"id": "intro", "kind": "email", "subject": "Hello {{ company }}", "body": "Hi {{ first_name }}"}
 LAST = {"id": "last", "kind": "email", "body": "Again"}
+DOCUMENTS = """\
+kind: Pool
+id: main
+---
+kind: Mailbox
+id: anna
+pool: main
+from: Anna Berg <anna@sender.example>
+postal_address: Storgatan 1, Stockholm
+smtp: {host: 127.0.0.1, port: 2525, security: none}
+---
+kind: Campaign
+id: q1
+name: Q1 Brokers
+pool: main
+mailboxes: [anna]
+steps:
+  - {id: intro, kind: email, subject: "Hello", body: "Hi {{ first_name | default('there') }}"}
+"""
+"""The same as a user writes it, with all that a campaign needs."""
 CAMPAIGN = {"kind": "Campaign", "id": "q1", "name": "Q1", "pool": "main", "mailboxes": ["anna"], "steps": [EMAIL]}
 
 

@@ -25,28 +25,9 @@ from streams.dead_letters import letter
 from streams.inbound import Raw
 from streams.partitioning import partition_of
 from streams.settings import load_settings
+from tests.support.documents import DOCUMENTS
 from tests.support.streaming import ROOT
 from tests.support.waiting import wait_for_sync
-
-DOCUMENTS = """
-kind: Pool
-id: main
----
-kind: Mailbox
-id: anna
-pool: main
-from: Anna Berg <anna@sender.example>
-postal_address: Storgatan 1, Stockholm
-smtp: {host: 127.0.0.1, port: 2525, security: none}
----
-kind: Campaign
-id: q1
-name: Q1 Brokers
-pool: main
-mailboxes: [anna]
-steps:
-  - {id: intro, kind: email, subject: "Hello", body: "Hi {{ first_name | default('there') }}"}
-"""
 
 Touchline = Callable[..., Result]
 

@@ -18,6 +18,7 @@ from sinks.postgres.control import ControlStore
 from sinks.postgres.read_models import Facts
 from streams.errors import Retryable
 from tests.support.control import AT, World, campaign, rows, told
+from tests.support.documents import DOCUMENTS
 from tests.support.waiting import wait_for
 
 
@@ -182,32 +183,11 @@ async def test_a_card_moves_once_for_two_who_saw_the_same_version(world: World) 
     assert (after["version"], len(after["history"])) == (2, 1)
 
 
-EXAMPLE = """
-kind: Pool
-id: main
----
-kind: Mailbox
-id: anna
-pool: main
-from: Anna Berg <anna@sender.example>
-postal_address: Storgatan 1, Stockholm
-smtp: {host: 127.0.0.1, port: 2525, security: none}
----
-kind: Campaign
-id: q1
-name: Q1 Brokers
-pool: main
-mailboxes: [anna]
-steps:
-  - {id: intro, kind: email, subject: "Hello", body: "Hi {{ first_name | default('there') }}"}
-"""
-
-
 async def test_files_are_applied_whole_or_not_at_all_with_every_problem_and_its_file(
     world: World, tmp_path: Path
 ) -> None:
     good, bad = tmp_path / "good.yaml", tmp_path / "bad.yaml"
-    good.write_text(EXAMPLE)
+    good.write_text(DOCUMENTS)
     bad.write_text(
         "kind: Campaign\nid: q2\nname: q1 brokers\npool: main\nmailboxes: [bert]\nsend_time_start: 18\n"
         'steps:\n  - {id: a, kind: email, subject: "", body: x, next_step_id: z}\n'
