@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import date
 
 from domain.check_graph import graph
 from domain.check_rules import MAX_TESTS, actions, rules, test, tests
 from domain.check_words import Found, field, template, words
 from domain.compile_sequence import count_tests
 from domain.expand import days_of
+from domain.predicates import compare, is_missing
 from domain.regex import BadPattern, compile_pattern
 from schemas.definitions import (
     ActionStepDoc,
@@ -18,6 +19,7 @@ from schemas.definitions import (
     EmailStepDoc,
     SmsStepDoc,
     StepDoc,
+    SwitchCaseDoc,
     SwitchStepDoc,
     TaskStepDoc,
     WaitStepDoc,
@@ -70,14 +72,10 @@ def _has_sending_day(doc: CampaignDoc) -> bool:
     """Whether any day from the start to the end date may send. (A zone may be a day ahead of or behind UTC.)"""
     assert doc.start_at is not None
     assert doc.end_date is not None
-    day = doc.start_at.date() - timedelta(days=1)
-    for _ in range(7 * (len(doc.holidays) + 2)):  # each holiday can cost no more than a week
-        if day > doc.end_date:
-            return False
-        if WEEK[day.weekday()] in doc.send_days and day not in doc.holidays:
-            return True
-        day += timedelta(days=1)
-    return True
+    first = max(doc.start_at.date().toordinal() - 1, date.min.toordinal())
+    last = min(doc.end_date.toordinal(), first + 7 * (len(doc.holidays) + 2))  # each holiday costs no more than a week
+    days = map(date.fromordinal, range(first, last + 1))
+    return any(WEEK[day.weekday()] in doc.send_days and day not in doc.holidays for day in days)
 
 
 def _senders(doc: CampaignDoc) -> Found:
@@ -167,8 +165,21 @@ def _switch(step: SwitchStepDoc, doc: CampaignDoc) -> Found:
                 compile_pattern(case.matches)
             except BadPattern as error:
                 yield ("cases", position, "matches"), "bad_pattern", str(error)
-        if any(case.equals == other.equals and case.matches == other.matches for other in step.cases[:position]):
+        if case.equals is not None and is_missing(case.equals):
+            yield (
+                ("cases", position, "equals"),
+                "missing_value",
+                "nothing equals an empty value; `otherwise` is for that",
+            )
+        elif any(_is_same(case, other) for other in step.cases[:position]):
             yield ("cases", position), "duplicate_case", "an earlier case is the same: this one is never taken"
+
+
+def _is_same(case: SwitchCaseDoc, other: SwitchCaseDoc) -> bool:
+    """Whether what one case takes the other takes, too: `SE` and `se` are one value, 1 and true are two."""
+    if case.equals is None or other.equals is None or isinstance(case.equals, list) or isinstance(other.equals, list):
+        return case.equals == other.equals and case.matches == other.matches
+    return case.matches == other.matches and compare("equals", case.equals, other.equals)
 
 
 def _email(step: EmailStepDoc, doc: CampaignDoc) -> Found:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any, NamedTuple, cast
 
 import yaml
@@ -18,6 +20,8 @@ Where = tuple[str | int, ...]
 MAX_DOCUMENTS_BYTES = 5_000_000
 MAX_DEPTH = 60
 """Levels of lists and mappings within one another."""
+_HALVES = re.compile("[\ud800-\udfff]")
+"""What no encoding can write: YAML has escapes for them."""
 _MODELS: dict[str, type[Document]] = {
     "Pool": PoolDoc,
     "Mailbox": MailboxDoc,
@@ -113,6 +117,24 @@ def load_documents(text: str) -> list[Loaded]:
     return loaded
 
 
+class _Loader(yaml.SafeLoader):
+    """A date that does not exist, or a number without end, stays the text it is: so it is told with its path."""
+
+
+def _or_text(construct: Callable[[_Loader, yaml.ScalarNode], Any]) -> Callable[[_Loader, yaml.ScalarNode], Any]:
+    def made(loader: _Loader, node: yaml.ScalarNode) -> Any:
+        try:
+            return construct(loader, node)
+        except ValueError:
+            return loader.construct_scalar(node)
+
+    return made
+
+
+_Loader.add_constructor("tag:yaml.org,2002:timestamp", _or_text(_Loader.construct_yaml_timestamp))
+_Loader.add_constructor("tag:yaml.org,2002:int", _or_text(_Loader.construct_yaml_int))
+
+
 def _compose(text: str) -> Iterator[tuple[yaml.SafeLoader, yaml.Node]]:
     """The nodes of each document. Aliases are refused: they make small texts that are huge when read. So is nesting without
     end, which nothing that reads trees survives.
@@ -121,6 +143,10 @@ def _compose(text: str) -> Iterator[tuple[yaml.SafeLoader, yaml.Node]]:
     for event in yaml.parse(text, Loader=yaml.SafeLoader):
         if isinstance(event, yaml.AliasEvent):
             raise yaml.MarkedYAMLError(problem="aliases (*name) are not allowed", problem_mark=event.start_mark)
+        if isinstance(event, yaml.ScalarEvent) and _HALVES.search(event.value):
+            raise yaml.MarkedYAMLError(
+                problem="a text has half of a surrogate pair: write the character itself", problem_mark=event.start_mark
+            )
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
             if depth > MAX_DEPTH:
@@ -129,7 +155,7 @@ def _compose(text: str) -> Iterator[tuple[yaml.SafeLoader, yaml.Node]]:
                 )
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
-    loader = yaml.SafeLoader(text)
+    loader = _Loader(text)
     while loader.check_node():
         node = loader.get_node()
         if node is not None and not (isinstance(node, yaml.ScalarNode) and node.value == ""):
@@ -150,7 +176,9 @@ def _load_one(
         AttributeError,
         TypeError,
     ) as error:  # tags upon what they do not fit
-        problems.append(Problem("", "yaml", getattr(error, "problem", None) or str(error), name, line))
+        mark = getattr(error, "problem_mark", None)
+        at = mark.line + 1 if mark is not None else line
+        problems.append(Problem("", "yaml", getattr(error, "problem", None) or str(error), name, at))
         return
     if not isinstance(data, dict):
         problems.append(Problem("", "not_a_document", "a document is a list of names and values", name, line))
@@ -163,13 +191,17 @@ def _load_one(
         return
     name = f"{fields['kind']} {fields.get('id', f'({name})')}"
     found = [Problem(path_text(where), "duplicate_field", "given twice", name, at) for where, at in _repeated(node, ())]
+    for where, why in _unstorable(fields, ()):
+        found.append(Problem(path_text(where), "not_storable", why, name, line_of(node, where)))
+    told = {problem.path for problem in found}
     try:
         doc = model.model_validate(_with_switches(fields))
     except ValidationError as error:
         for item in error.errors(include_url=False):
             where = _where(item["loc"], fields)
             message = item["msg"].removeprefix("Value error, ")
-            found.append(Problem(path_text(where), item["type"], message, name, line_of(node, where)))
+            if path_text(where) not in told:
+                found.append(Problem(path_text(where), item["type"], message, name, line_of(node, where)))
     else:
         if not found:
             loaded.append(Loaded(name, cast("AnyDoc", doc), node))
@@ -195,6 +227,20 @@ def _repeated(node: yaml.Node, where: Where) -> Iterator[tuple[Where, int]]:
     elif isinstance(node, yaml.SequenceNode):
         for position, value in enumerate(node.value):
             yield from _repeated(value, (*where, position))
+
+
+def _unstorable(value: Any, where: Where) -> Iterator[tuple[Where, str]]:
+    """What YAML can write and no database keeps: it would be refused, or be another value, when it is applied."""
+    if isinstance(value, dict):
+        for name, part in cast("dict[Any, Any]", value).items():
+            yield from _unstorable(part, (*where, str(name)))
+    elif isinstance(value, list):
+        for position, part in enumerate(cast("list[Any]", value)):
+            yield from _unstorable(part, (*where, position))
+    elif isinstance(value, float) and not isfinite(value):
+        yield where, f"{value} is no number that can be kept"
+    elif isinstance(value, str) and "\x00" in value:
+        yield where, "a text cannot have NUL characters"
 
 
 def _where(location: Where, fields: dict[str, Any]) -> Where:

@@ -7,14 +7,16 @@ fact that says so (at an instant that is over).
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Literal, NamedTuple
 
-from domain.campaign import Campaign, Definitions, EmailStep, SmsStep, Step, TaskStep
+from domain.campaign import Campaign, ConditionStep, Definitions, EmailStep, SmsStep, Step, TaskStep
 from domain.dispatch.blocks import CODES
 from domain.leads.graph import onward, reachable
 from domain.leads.state import OPEN, Enrollment
 from domain.outlook import PAUSED_BY, PLACES, STANDS_BY, Fact, place_of
+from domain.predicates import AllOf, AnyOf, Happened, Not, Predicate
 
 TouchState = Literal["done", "failed", "unknown", "waiting", "ahead", "skipped", "stopped"]
 
@@ -42,6 +44,14 @@ WORDS: Mapping[str, str] = {
     "campaign_not_active": "the campaign is not active",
 }
 """Every code that an explanation uses, in words. Codes of servers and refusals speak for themselves."""
+
+TURNED_AWAY: Mapping[str, str] = {
+    "expired": "its grant was over before it could leave: it is asked for again",
+    "stale": "what was granted was not in force any more: it is asked for again",
+    "paused": "its campaign, its mailbox or everything stood still when it was to leave: it is asked for again",
+    "stopped": "a stop covered it when it was to leave: it is asked for again, and goes once the stop is released",
+}
+"""Why a touch that had its grant did not leave. Some of these codes mean something else at dispatch."""
 
 
 class Told(NamedTuple):
@@ -218,7 +228,7 @@ def stands_now(e: Enrollment, campaign: Campaign, facts: Sequence[Told], at_disp
         said = _last(facts, {"deferred", "waiting"}, e.step_id)
         code = "deferred" if said is not None and said.type == "deferred" else said.code if said is not None else None
         until = e.due_at if code != "waiting_draft" else None
-        return Standing(e.step_id, code or "retry", until)
+        return Standing(e.step_id, code or "retry", until, why=TURNED_AWAY.get(code or "", ""))
     if e.phase == "wait" and step is not None:
         return Standing(e.step_id, step.kind, e.due_at)
     if campaign.start_at is not None and e.due_at is not None and e.due_at <= campaign.start_at:
@@ -239,14 +249,59 @@ def stood_at(
     telling = PAUSED_BY if last.status == "paused" else STANDS_BY
     fact = next((fact for fact in reversed(facts) if fact.type in telling), last)
     told = Fact(last.status or "", fact.type, fact.step_id, fact.mailbox_id, fact.code, fact.at, fact.next_at)
-    code, step_id, at = place_of(campaign, definitions, told, now)
+    code, step_id, at = place_of(campaign, definitions, told, now, partial(_true_way, facts, now))
     if code in ("held", "paused"):
         kind = fact.code or code
         here = _next_step(campaign, facts)
         return Standing(here, "pause" if code == "paused" else kind, fact.next_at), fact.at
     if code == "retry":
-        return Standing(step_id, "deferred" if fact.type == "deferred" else fact.code or "retry", at), at or fact.at
+        code = "deferred" if fact.type == "deferred" else fact.code or "retry"
+        return Standing(step_id, code, at, why=TURNED_AWAY.get(code, "")), at or fact.at
     return Standing(step_id, code, at), at or fact.at
+
+
+_EVENTS: Mapping[str, tuple[str, frozenset[str | None]]] = {
+    "opened": ("opened", frozenset({"human"})),
+    "clicked": ("clicked", frozenset({"human"})),
+    "replied": ("replied", frozenset()),
+    "bounced": ("bounced", frozenset()),
+    "done": ("task_done", frozenset()),
+}
+"""The fact that tells of an event that a test may name, and the codes that it must have then (none: any)."""
+
+
+def _true_way(
+    facts: Sequence[Told], now: datetime, step: ConditionStep, come_at: datetime
+) -> tuple[str | None, datetime] | None:
+    """Where a condition leads that these facts have made true in time, and since when."""
+    until = min(now, come_at + (step.within or timedelta()))
+    for at in (come_at, *sorted(fact.at for fact in facts if come_at < fact.at <= until)):
+        if _was_true(step.when, facts, at):
+            return step.true_id, at
+    return None
+
+
+def _was_true(test: Predicate, facts: Sequence[Told], at: datetime) -> bool | None:
+    """Whether a test was true at an instant; None where it asks for more than what happened."""
+    match test:
+        case Happened(event, step_id) if event in _EVENTS:
+            kind, codes = _EVENTS[event]
+            return any(
+                fact.type == kind
+                and fact.at <= at
+                and step_id in (None, fact.step_id)
+                and (not codes or fact.code in codes)
+                for fact in facts
+            )
+        case Not(part):
+            told = _was_true(part, facts, at)
+            return None if told is None else not told
+        case AllOf(parts) | AnyOf(parts):
+            each = [_was_true(part, facts, at) for part in parts]
+            decisive = isinstance(test, AnyOf)
+            return decisive if decisive in each else None if None in each else not decisive
+        case _:
+            return None
 
 
 def _next_step(campaign: Campaign, facts: Sequence[Told]) -> str | None:

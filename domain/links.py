@@ -8,7 +8,8 @@ import unicodedata
 _SCHEME = re.compile(r"\b[a-z][a-z0-9+.-]{1,20}:(?://|\\\\)[^\s<>\"'`{}|^]+", re.IGNORECASE)
 _RUNS = re.compile(r"\b(?:javascript|vbscript|data|file|mailto|tel|sms|callto|skype):[^\s<>\"'`{}|^]+", re.IGNORECASE)
 _BARE = re.compile(
-    r"(?<![\w@./-])(?:[\w-]{1,63}\.){1,8}[^\W\d_]{2,24}(?::\d{1,5})?(?:[/?#][^\s<>\"'`{}|^]*)?(?![\w@])", re.IGNORECASE
+    r"(?<![\w@.-])(?<![^/]/)(?:[\w-]{1,63}\.){1,8}[^\W\d_]{2,24}(?::\d{1,5})?(?:[/?#][^\s<>\"'`{}|^]*)?(?![\w@])",
+    re.IGNORECASE,
 )
 _ADDRESS = re.compile(r"[\w.+-]{1,64}@(?:[\w-]{1,63}\.){1,8}[^\W\d_]{2,24}")
 _NUMERIC = re.compile(r"(?<![\w./-])\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?/[^\s]*")

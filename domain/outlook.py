@@ -6,7 +6,7 @@ from its last fact, so it may be a step behind; a lead's own time zone is not kn
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -150,10 +150,17 @@ def places(campaign: Campaign, definitions: Definitions, facts: Iterable[Fact], 
     return sorted(made, key=lambda place: (place.code != "due", place.first_at is None, place.first_at or now))
 
 
+Way = Callable[[ConditionStep, datetime], tuple[str | None, datetime] | None]
+"""Where a condition led that was come to at an instant, if it was true, and when: None where it was not, or nobody knows."""
+
+
 def place_of(
-    campaign: Campaign, definitions: Definitions, fact: Fact, now: datetime
+    campaign: Campaign, definitions: Definitions, fact: Fact, now: datetime, way: Way | None = None
 ) -> tuple[str, str | None, datetime | None]:
-    """Where the lead of a fact stands at `now`: a code of `PLACES`, the step, and when it goes on (None: by an event)."""
+    """Where the lead of a fact stands at `now`: a code of `PLACES`, the step, and when it goes on (None: by an event).
+
+    `way` says which way it took at conditions; without one they are taken for false.
+    """
     if fact.status == "paused":
         return ("paused" if fact.type == "paused" else "held"), fact.step_id, fact.next_at
     if fact.code == "waiting_draft":
@@ -163,11 +170,11 @@ def place_of(
         return ("due" if fact.next_at is None or fact.next_at <= now else code), fact.step_id, fact.next_at
     if fact.type == "task_due" and fact.next_at is not None and fact.next_at > now:
         return "task", fact.step_id, fact.next_at
-    return _walk(campaign, definitions, fact, now)
+    return _walk(campaign, definitions, fact, now, way)
 
 
 def _walk(
-    campaign: Campaign, definitions: Definitions, fact: Fact, now: datetime
+    campaign: Campaign, definitions: Definitions, fact: Fact, now: datetime, way: Way | None
 ) -> tuple[str, str | None, datetime | None]:
     """On from the step that the fact is about, to the first that has to be waited for."""
     steps = campaign.steps
@@ -189,6 +196,9 @@ def _walk(
                     if over_at > now:
                         return "wait", step.step_id, over_at
                     base_at = over_at
+                case ConditionStep() if way is not None and (taken := way(step, base_at)) is not None:
+                    step_id, base_at = taken
+                    continue
                 case ConditionStep():
                     base_at += step.within or _AT_ONCE
                     if base_at > now:

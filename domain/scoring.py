@@ -14,6 +14,7 @@ from hashlib import blake2b
 from typing import NamedTuple
 
 from domain import ids
+from domain.merging import field_value
 from domain.predicates import AllOf, Answered, AnyOf, Compares, Happened, Not, Predicate, Share, Value, holds
 from domain.sequence import ScoringRule
 
@@ -47,6 +48,9 @@ ALIASES: Mapping[str, str] = {
 
 OWN_FIELDS: frozenset[str] = EVENT_FIELDS | {"score", "stage", "last_positive_interaction_at"}
 """Fields that Touchline itself keeps; any other name is an attribute of the lead."""
+
+REMEMBERED: frozenset[str] = OWN_FIELDS - {"stage"}
+"""What the marks tell at any time afterwards. All else is only known as it is now."""
 
 ANSWERS: frozenset[str] = frozenset({"replied", "sms_replied"})
 """Marks that are a person's answer: without rules of a campaign's own these alone can move a lead on."""
@@ -82,7 +86,7 @@ class Points(NamedTuple):
     times: int
     points: int
     digest: str = ""
-    """Of a rule about the lead's own facts: which rule it was that gave them."""
+    """Of a rule about the lead's own facts or its stage: which rule it was that gave them."""
     half_life_days: float | None = None
     worth: float = 0.0
     worth_at: datetime | None = None
@@ -214,7 +218,7 @@ class Scene:
             return at.isoformat() if at is not None else None
         if name in EVENT_FIELDS:
             return any(name in SAYS[mark.kind] for mark in self._seen())
-        return self.facts.get(name)
+        return field_value(self.facts, name)
 
     def happened(self, event: str, step_id: str | None) -> bool:
         """Whether an event happened to a step's touch, or to any."""
@@ -279,13 +283,19 @@ def _fading(given: Points, known: Points, change: int, half_life_days: float, at
     return given._replace(half_life_days=half_life_days, worth=round(worth, 6), worth_at=worth_at)
 
 
+def _told_by(mark: Mark) -> frozenset[str]:
+    """The fields that a mark may have changed."""
+    fields = frozenset(SAYS[mark.kind])
+    return fields | {"last_positive_interaction_at"} if mark.is_positive else fields
+
+
 def count(sheet: Sheet, rules: Sequence[ScoringRule], scene: Scene, mark: Mark | None, at: datetime) -> list[Change]:
-    """Look at a campaign's rules after a mark, or (None) after the lead's own facts were told; answers what they gave.
+    """Look at a campaign's rules after a mark, or (None) after the lead's own facts or its stage were told; answers what they gave.
 
     A rule is looked at when something is told that it asks for. It gives once for a lead, or, with `repeat`, once for
     each mark. What was given may make rules about the score hold: they are looked at then.
     """
-    told = frozenset(SAYS[mark.kind]) if mark is not None else None
+    told = _told_by(mark) if mark is not None else None
     changes: list[Change] = []
     given: set[str] = set()
     campaign_id = scene.campaign_id
@@ -293,7 +303,7 @@ def count(sheet: Sheet, rules: Sequence[ScoringRule], scene: Scene, mark: Mark |
         before = len(changes)
         for rule in rules:
             asked = fields_of(rule.when)
-            about_facts = not asked <= OWN_FIELDS or not asked
+            about_facts = not asked <= REMEMBERED or not asked
             if not rule.is_active or rule.rule_id in given or not (about_facts if told is None else asked & told):
                 continue
             known = sheet.points.get((campaign_id, rule.rule_id))

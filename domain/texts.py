@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -93,7 +94,7 @@ def asks_to_stop(text: str) -> bool:
     """Whether an answer is a request to be left alone and nothing else: `STOP`, `stop!`, `Please stop`, `opt out`, `ARRÊT`."""
     if len(text) > _MAX_ANSWER:
         return False
-    words = [word.casefold() for word in _WORDS.findall(text)]
+    words = [word.casefold() for word in _WORDS.findall(unicodedata.normalize("NFKC", text))]
     if words[:2] == ["opt", "out"] and set(words) <= _POLITE:
         return True
     return any(word in STOP_WORDS for word in words) and all(word in STOP_WORDS | _POLITE for word in words)

@@ -20,6 +20,7 @@ from agents.sending.teller import Telling
 from agents.sending.tools import Courier, Tools
 from domain.campaign import Mailbox, Sender
 from domain.message import InvalidAddress, RenderError
+from domain.templates import MissingVariable
 from sinks.ports import Claim, GateResult, Lease, Refusal, Suppression, Verdict
 from sinks.postgres.connect import retrying
 from sinks.smtp_answers import Delivery
@@ -235,6 +236,8 @@ class MailboxDesk:
         try:
             letter = tools.letters.render(claim, mailbox)
         except (RenderError, InvalidAddress) as error:
+            if isinstance(error, MissingVariable) and outcomes.was_edited(claim, version):
+                return _Done(outcomes.interrupted(claim, tools.clock.now(), "edited"))
             return _Done(outcomes.unrenderable(claim, error, tools.clock.now(), version))
         except NoSuchStep as error:
             return _Done(outcomes.interrupted(claim, tools.clock.now(), error.code))

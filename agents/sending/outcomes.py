@@ -43,6 +43,11 @@ def unrenderable(claim: Claim, error: RenderError | InvalidAddress, at: datetime
     )
 
 
+def was_edited(claim: Claim, version: int | None) -> bool:
+    """Whether its campaign was edited since the touch was asked for: it carries only the values that its step used then."""
+    return version is not None and claim.grant.touch.campaign_version < version
+
+
 def interrupted(claim: Claim, at: datetime, code: str) -> Verdict:
     """It passed the gate, and certainly nothing was sent: it may be asked for again."""
     return Verdict(claim, "deferred", used=False, at=at, code=code)

@@ -211,17 +211,29 @@ class PoolPartition:
         return counts
 
     def explain(self, send_id: bytes) -> Explanation | None:
-        """Why this touch has not gone yet; None for one that does not wait. Costs a look at each touch of its lane."""
+        """Why this touch has not gone yet; None for one that does not wait. Costs a look at each touch that it competes with."""
         ask = self._store.get(send_id)
         if not isinstance(ask, Ask):
             return Explanation("granted", self.now, 0) if self._book.open_for(send_id) is not None else None
         lane = self._registry.lane(ask.campaign_id, ask.mailbox_id)
-        mine = entry_of(ask)
-        ahead = sum(1 for entry in lane.entries() if entry < mine)
         block = later(self._campaign_block(lane), self._queue_block(lane, ask.zone, ask.domain))
-        return (
-            Explanation("ready", self.now, ahead) if block is None else Explanation(block.code, block.frees_at, ahead)
-        )
+        code, frees_at = ("ready", self.now) if block is None else (block.code, block.frees_at)
+        mine = entry_of(ask)
+        ahead = sum(1 for rival in self._rivals(lane, code) for entry in rival.entries() if entry < mine)
+        return Explanation(code, frees_at, ahead)
+
+    def _rivals(self, lane: Lane, code: str) -> list[Lane]:
+        """The lanes whose touches take of what a block of this lane counts: itself among them."""
+        if code.startswith("campaign_"):
+            return lane.campaign.lanes
+        if not code.startswith(("mailbox_", "workday_", "domain_")):
+            return [lane]
+        lanes = {other.number: other for mailbox in lane.mailboxes for other in mailbox.lanes}
+        return [lane, *(one for one in lanes.values() if one is not lane and not self._stands_still(one))]
+
+    def _stands_still(self, lane: Lane) -> bool:
+        block = self._campaign_block(lane)
+        return block is not None and block.is_event
 
     # Recovery
 

@@ -85,12 +85,17 @@ class Registry:
         return [(mailbox_id, self._mailboxes[mailbox_id].row(now)) for mailbox_id in due]
 
     def _connect(self, lane: Lane) -> None:
-        """A touch whose mailbox is settled stays with it; any other may go from each of the campaign's."""
-        if lane.mailbox_id is not None:
-            chosen: tuple[str, ...] = (lane.mailbox_id,)
+        """A touch whose mailbox is settled stays with it; any other may go from each of the campaign's. A text goes from the
+        number that the campaign has now.
+        """
+        campaign = lane.campaign.campaign
+        number = campaign.sms_sender_id if campaign is not None else None
+        if lane.mailbox_id is None:
+            chosen: tuple[str, ...] = campaign.mailbox_ids if campaign is not None else ()
+        elif number is not None and lane.mailbox_id in self.definitions.sms_senders:
+            chosen = (number,)
         else:
-            campaign = lane.campaign.campaign
-            chosen = campaign.mailbox_ids if campaign is not None else ()
+            chosen = (lane.mailbox_id,)
         lane.mailboxes = [self.mailbox(mailbox_id) for mailbox_id in chosen]
         lane.caps_domains = any(mailbox.caps_domains for mailbox in lane.mailboxes)
         for mailbox in lane.mailboxes:

@@ -13,7 +13,7 @@ from domain import ids
 from domain.campaign import Arm, Campaign, EmailStep, SmsStep
 from domain.leads.effects import Policy
 from domain.leads.state import Enrollment, Touch
-from domain.templates import merge_values
+from domain.merging import merge_variables
 from schemas.base import Scalar
 from schemas.enrollments import LeadData
 from schemas.sending import Content, DueSend, Thread
@@ -60,37 +60,6 @@ def facts_of(data: LeadData) -> dict[str, Scalar | list[Scalar]]:
     return facts
 
 
-def merge_variables(facts: Mapping[str, Scalar | list[Scalar]], names: frozenset[str]) -> dict[str, object]:
-    """The values of `names` (docs/behaviour.md 1.4): a full name is made of its parts where it is not given, and
-    `company_name` and `hotel_name` are the company where they are not given themselves.
-    """
-    values: Mapping[str, Scalar | list[Scalar]] = facts
-    wanted = names & _DERIVED
-    if wanted:
-        made = dict(facts)
-        if "full_name" in wanted and not made.get("full_name"):
-            parts = (facts.get("first_name"), facts.get("last_name"))
-            made["full_name"] = " ".join(str(part) for part in parts if part)
-        for name in ("company_name", "hotel_name"):
-            if name in wanted and not made.get(name):
-                made[name] = facts.get("company")
-        if "company" in wanted and not made.get("company"):
-            made["company"] = facts.get("company_name")
-        values = made
-    return merge_values(values, names)
-
-
-_DERIVED = frozenset({"full_name", "company_name", "hotel_name", "company"})
-
-
-def field_value(facts: Mapping[str, Scalar | list[Scalar]], name: str) -> Scalar | list[Scalar]:
-    """What a test finds under a field's name: the merge variable of this name, or None."""
-    value = facts.get(name)
-    if value is None and name in _DERIVED:
-        return merge_variables(facts, frozenset({name})).get(name)  # pyright: ignore[reportReturnType]
-    return value
-
-
 def too_large(merge: Mapping[str, object]) -> bool:
     """Whether these values are more than a touch may carry."""
     size = 0
@@ -111,6 +80,12 @@ def arm_name(step: EmailStep, e: Enrollment, enrollment_id: UUID) -> str:
         if arm.name == e.variant or (e.variant is None and arm.name == e.asked_variant and arm.is_active):
             return arm.name
     return _drawn(step.arms, ids.draw(enrollment_id, "variant"))
+
+
+def variant_of(campaign: Campaign | None, e: Enrollment, step_id: str | None) -> str | None:
+    """The variant that a fact about a step is told with: its only one, or the one that the enrollment is locked to."""
+    step = campaign.steps.get(step_id) if campaign is not None and step_id is not None else None
+    return step.arms[0].name if isinstance(step, EmailStep) and len(step.arms) == 1 else e.variant
 
 
 def _drawn(arms: tuple[Arm, ...], share: float) -> str:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING
 
 from domain import ids
-from domain.campaign import SwitchStep
+from domain.campaign import SmsStep, Step, SwitchStep
 from domain.leads import scores
-from domain.leads.asking import field_value
 from domain.leads.state import Enrollment, Touch
+from domain.merging import field_value
 from domain.predicates import Value, View, compare, is_missing
 from domain.scoring import is_own
 
@@ -42,6 +43,14 @@ def happened(event: str, step_id: str | None, e: Enrollment) -> bool:
     return any(asked(touch) for touch in e.touches)
 
 
+def _of_emails(event: str, turn: Turn, e: Enrollment) -> bool:
+    """Whether the event happened to any email of the enrollment: what became of a text is told by other fields."""
+    campaign = turn.campaign(e)
+    steps: Mapping[str, Step] = campaign.steps if campaign is not None else {}
+    asked = EVENTS[event]
+    return any(asked(touch) and not isinstance(steps.get(touch.step_id), SmsStep) for touch in e.touches)
+
+
 class LeadView:
     """A lead in one of its enrollments: `domain.predicates.View`. Made anew for each question: it holds nothing."""
 
@@ -69,11 +78,11 @@ class LeadView:
 
 
 FIELDS: Mapping[str, Callable[[Turn, Enrollment], Value]] = {
-    "email_delivered": lambda turn, e: happened("delivered", None, e),
-    "email_opened": lambda turn, e: happened("opened", None, e),
-    "email_clicked": lambda turn, e: happened("clicked", None, e),
-    "email_replied": lambda turn, e: happened("replied", None, e),
-    "email_bounced": lambda turn, e: happened("bounced", None, e),
+    "email_delivered": partial(_of_emails, "delivered"),
+    "email_opened": partial(_of_emails, "opened"),
+    "email_clicked": partial(_of_emails, "clicked"),
+    "email_replied": partial(_of_emails, "replied"),
+    "email_bounced": partial(_of_emails, "bounced"),
     "disposition": lambda turn, e: turn.disposition,
 }
 """Fields that the engine keeps itself; all others are the lead's own."""

@@ -140,7 +140,9 @@ def _redefine(turn: Turn, e: Enrollment, campaign: Campaign) -> None:
             )
         )
     step = steps.get(e.step_id) if e.step_id is not None else None
-    if isinstance(step, WaitStep) and e.phase == "wait" and e.base_at is not None:
+    if isinstance(step, Asked | WaitStep | ConditionStep) and not step.is_active and e.phase != "arrive":
+        e = _switched_off(turn, e)
+    elif isinstance(step, WaitStep) and e.phase == "wait" and e.base_at is not None:
         e = e._replace(due_at=wait_over_at(turn, campaign, e, step, e.base_at))
     elif isinstance(step, ConditionStep) and e.phase == "wait" and e.place_at is not None:
         e = e._replace(due_at=e.place_at + (step.within or timedelta()))
@@ -148,6 +150,13 @@ def _redefine(turn: Turn, e: Enrollment, campaign: Campaign) -> None:
         e = e._replace(phase="arrive", due_at=None, place_at=None)
     elif isinstance(step, EmailStep) and step.writing and e.phase == "out" and not is_ready(e, step.step_id):
         e = turn.withdraw(e, "edited")  # what the edit lets Claude write must not go as its template meanwhile
-    elif isinstance(step, EmailStep) and e.draft == Draft(step.step_id) and not (step.writing and step.is_active):
+    elif isinstance(step, EmailStep) and e.draft == Draft(step.step_id) and not step.writing:
         e = drop(turn, e, "template")._replace(phase="arrive", due_at=None)
     advance(turn, turn.save(arm(e, campaign)))
+
+
+def _switched_off(turn: Turn, e: Enrollment) -> Enrollment:
+    """Take the touch back, and end the wait, of a step that is to be skipped from now on."""
+    e = turn.withdraw(e, "switched_off") if e.phase in ("out", "retry") else e
+    e = drop(turn, e, "switched_off") if e.draft is not None else e
+    return e._replace(phase="arrive", due_at=None, renewals=0, tries=0, tried_at=None, place_at=None)

@@ -71,6 +71,8 @@ def possibly_out(enrollment: Enrollment, campaign: Campaign | None) -> list[str]
         following = standing(enrollment, steps)
         found.update(dict.fromkeys(_first_asked(steps, following)))
     else:
+        if isinstance(here, Asked) and enrollment.phase != "arrive":
+            found[here.step_id] = None  # an edit may have switched it off since it was asked for
         found.update(dict.fromkeys(_first_asked(steps, enrollment.step_id)))
         if isinstance(here, Asked) and enrollment.phase == "out":
             for following in onward(here):

@@ -243,18 +243,25 @@ def _record(turn: Turn, e: Enrollment, result: SendResult, state: TouchState) ->
     if texting.is_text(result):
         return texting.recorded(e, touch)
     if not e.is_open:
-        return e._replace(touches=asking.put_touch(e, touch), variant=e.variant or result.variant)
+        return e._replace(touches=asking.put_touch(e, touch), variant=_locked(turn, e, result))
     message_ids = e.message_ids
     if result.message_id is not None and result.message_id not in message_ids:
         message_ids = (*message_ids, result.message_id)[-asking.MESSAGE_IDS :]
     return e._replace(
         status="active" if e.status == "enrolled" else e.status,
         touches=asking.put_touch(e, touch),
-        variant=e.variant or result.variant,
+        variant=_locked(turn, e, result),
         mailbox_id=result.mailbox_id,
         subject=_subject(turn, e, result),
         message_ids=message_ids,
     )
+
+
+def _locked(turn: Turn, e: Enrollment, result: SendResult) -> str | None:
+    """The arm that holds from now on. An email that has only one says nothing about those that have several."""
+    campaign = turn.campaign(e)
+    step = campaign.steps.get(result.step_id) if campaign is not None else None
+    return e.variant or (result.variant if isinstance(step, EmailStep) and len(step.arms) > 1 else None)
 
 
 def _subject(turn: Turn, e: Enrollment, result: SendResult) -> str | None:

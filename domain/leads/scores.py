@@ -14,7 +14,7 @@ from domain.leads.follow_ups import follow_up
 from domain.leads.state import Enrollment
 from domain.predicates import Happened, Value
 from domain.rescoring import rescore
-from domain.scoring import ANSWERS, MARKS_AT_MOST, Change, Mark, Scene, Sheet, count
+from domain.scoring import ANSWERS, MARKS_AT_MOST, Change, Mark, Scene, Sheet, count, fields_of
 from domain.sequence import ScoringRule
 from schemas.engagements import Engagement
 
@@ -61,6 +61,16 @@ def look_at_facts(turn: Turn, cause: str) -> None:
             turn.noted[e.campaign_id, e.entry_no] = cause
         if not all(type(rule.when) is Happened for rule in campaign.scoring):  # as those of most campaigns are
             _count(turn, e, campaign.scoring, turn.tally.marks, None, cause, at)
+
+
+def look_at_stage(turn: Turn, cause: str) -> None:
+    """Look at the rules that ask for the lead's stage, in every campaign of it: it has moved."""
+    at = turn.now.replace(microsecond=0)
+    for e in {e.campaign_id: e for e in turn.enrollments}.values():
+        campaign = turn.campaign(e)
+        if campaign is not None:
+            rules = [rule for rule in campaign.scoring if "stage" in fields_of(rule.when)]
+            _count(turn, e, rules, turn.tally.marks, None, cause, at)
 
 
 def _count(  # noqa: PLR0917 - each is one part of what happened
@@ -141,7 +151,7 @@ def count_again(turn: Turn, campaign: Campaign) -> None:
             scoring[e.campaign_id] = known.scoring
             last[e.campaign_id] = e
     now = turn.now.replace(microsecond=0)
-    points, changes = rescore(turn.lead_id, tally.marks, scoring, tally.points, turn.facts, now)
+    points, changes = rescore(turn.lead_id, tally.marks, scoring, tally.points, turn.facts, now, stage_of(turn))
     turn.tally = tally._replace(points=points)
     cause = f"{campaign.campaign_id} revision {campaign.revision}"
     for change in changes:

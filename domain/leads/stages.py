@@ -53,6 +53,7 @@ def _move(turn: Turn, e: Enrollment, rule: ProgressionRule, cause: str) -> Enrol
     if rule.from_status is not None:
         data["from"] = rule.from_status
     turn.tell(e, "progressed", rule.rule_id, visit, data=data)
+    scores.look_at_stage(turn, f"{rule.rule_id} {visit}")
     for number, action in enumerate(rule.actions):
         e = turn.find(e.campaign_id, e.entry_no) or e
         if action.type != "exit" or e.is_open:

@@ -10,7 +10,7 @@ from typing import Any
 
 from domain import ids
 from domain.campaign import Campaign, Definitions
-from domain.leads import scores, wanting
+from domain.leads import asking, scores, wanting
 from domain.leads.effects import Decision, Effect, Ignored, Policy, ReleaseIt, StopIt, Tell, Withdraw
 from domain.leads.graph import possibly_out
 from domain.leads.state import MOVES, Enrollment, Hold, Lead, Parked, Status
@@ -192,7 +192,7 @@ class Turn:
             step_id=step_id,
             send_id=ids.send_id(enrollment_id, step_id) if step_id is not None else None,
             mailbox_id=e.mailbox_id,
-            variant=e.variant,
+            variant=asking.variant_of(campaign, e, step_id),
             status=e.status,
             previous_status=e.status if was == _SAME else was,
             next_at=next_at,

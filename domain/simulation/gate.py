@@ -10,9 +10,10 @@ from __future__ import annotations
 from typing import NamedTuple
 from uuid import UUID
 
-from domain.campaign import Campaign, EmailStep, Mailbox
+from domain.campaign import Campaign, EmailStep, Mailbox, Sender, SmsSender, SmsStep
 from domain.message import CompiledMessage, InvalidAddress, NoSubject, RenderError, compile_message
 from domain.templates import merge_values
+from domain.texts import compile_text
 from schemas.sending import DueSend, Outcome
 
 _UNSUBSCRIBE = "https://unsubscribe.invalid/u"
@@ -49,7 +50,7 @@ class Gate:
         """The address gets nothing any more."""
         self._suppressed.add(email)
 
-    def judge(self, touch: DueSend, campaign: Campaign | None, mailbox: Mailbox | None) -> Passed:
+    def judge(self, touch: DueSend, campaign: Campaign | None, sender: Sender | None) -> Passed:
         """What becomes of a touch whose grant has come."""
         if touch.send_id in self._sent:
             return Passed("stale")
@@ -61,11 +62,13 @@ class Gate:
             return Passed("suppressed", "duplicate_address")
         step = campaign.steps.get(touch.step_id) if campaign is not None else None
         subject = None
-        if campaign is not None and mailbox is not None and touch.content is None and isinstance(step, EmailStep):
-            try:
-                subject = self._write(touch, campaign, step, mailbox)
-            except (RenderError, InvalidAddress) as error:
-                return Passed("failed", getattr(error, "code", None) or "invalid_address")
+        try:
+            if isinstance(step, SmsStep) and isinstance(sender, SmsSender):
+                compile_text(step, sender).render(touch, _UNSUBSCRIBE)
+            elif isinstance(step, EmailStep) and isinstance(sender, Mailbox) and campaign is not None:
+                subject = self._write(touch, campaign, step, sender) if touch.content is None else None
+        except (RenderError, InvalidAddress) as error:
+            return Passed("failed", getattr(error, "code", None) or "invalid_address")
         self._sent.add(touch.send_id)
         return Passed("sent", None, subject)
 

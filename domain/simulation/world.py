@@ -204,8 +204,8 @@ class World:
     def _deliver(self, granted: Granted) -> None:
         slot = granted.slot
         touch = self._touches.pop(slot.send_id)
-        campaigns, mailboxes = self._definitions.campaigns, self._definitions.mailboxes
-        passed = self._gate.judge(touch, campaigns.get(touch.campaign_id), mailboxes.get(slot.mailbox_id))
+        campaign, sender = self._definitions.campaigns.get(touch.campaign_id), self._definitions.sender(slot.mailbox_id)
+        passed = self._gate.judge(touch, campaign, sender)
         was_sent = passed.outcome == "sent"
         self._partition.answer(slot.grant_id, used=was_sent)
         granted_at = instant(slot.at)

@@ -102,6 +102,17 @@ async def test_a_missing_variable_fails_the_touch_and_gives_the_slot_back() -> N
     assert office.courier.sent == []
 
 
+async def test_a_touch_that_an_edit_gave_another_variable_is_asked_for_again_with_its_value() -> None:
+    async with Office() as office:
+        office.book.learn(("campaign", "q1-brokers"), campaign_definition(revision=2))
+        await office.take(grant(merge={"company": "Hôtel"}, campaign_version=1))
+        await office.take(grant("max", merge={"company": "Hôtel"}, campaign_version=2))
+        await told(office, 2)
+        found = {result.lead_id: (result.outcome, result.code) for result in office.stream.results}
+    assert found == {"zoe": ("deferred", "edited"), "max": ("failed", "missing_variable:first_name")}
+    assert not any(answer.used for answer in office.stream.answers)
+
+
 async def test_an_address_that_no_mail_can_go_to_fails_the_touch() -> None:
     async with Office() as office:
         await office.take(grant(email="zoe at example"))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
+
 from domain.campaign import Campaign, Definitions
 from domain.compile import compile_definitions
 from domain.explaining import WORDS, Standing, Told, Touch, ended_by, stands_now, stood_at, touches, with_own
@@ -161,6 +163,17 @@ def test_where_it_stands_now_is_read_from_the_lead() -> None:
     assert stands_now(at_step("last", "out"), campaign("paused"), [], limit) == Standing("last", "campaign_paused")
 
 
+@pytest.mark.parametrize("code", ["stopped", "paused", "expired", "stale"])
+def test_what_was_turned_away_when_it_was_to_leave_says_so_and_not_what_dispatch_means_by_that_word(code: str) -> None:
+    turned = told("waiting", "last", code=code, next_at=NOW + timedelta(hours=3))
+    now = stands_now(at_step("last", "retry"), campaign(), [turned], None)
+    then = stood_at(campaign(), defined(), [ENROLLED, turned], NOW)
+    assert then is not None
+    for standing in (now, then[0]):
+        assert (standing.code, standing.until) == (code, NOW + timedelta(hours=3))
+        assert standing.why.endswith(("it is asked for again", "once the stop is released"))
+
+
 def test_where_it_stood_then_is_read_from_the_last_fact_that_says_so() -> None:
     definitions = defined()
     one = definitions.campaigns["spring"]
@@ -193,3 +206,39 @@ def test_a_lead_that_was_refused_got_nothing_because_of_that() -> None:
     refused = Told("refused", NOW, None, None, "no_email", event_id="e-refused")
     found = touches(campaign(), [refused], None)
     assert {(touch.state, touch.code) for touch in found} == {("stopped", "no_email")}
+
+
+def test_the_way_that_a_condition_took_is_read_from_what_happened_in_time() -> None:
+    definitions = defined()
+    one = definitions.campaigns["spring"]
+
+    def then(days: float, *facts: Told) -> Standing:
+        stood = stood_at(one, definitions, [ENROLLED, SENT, *facts], NOW + timedelta(days=days))
+        assert stood is not None
+        return stood[0]
+
+    opened = told("opened", "intro", code="human", at=NOW + timedelta(days=1))
+    assert then(1.5, opened) == Standing("nudge", "due", opened.at)
+    assert then(9, opened) == Standing("nudge", "due", opened.at)
+    assert states(touches(one, [ENROLLED, SENT, opened], then(9, opened)))["again"] == "skipped"
+    over = Standing("again", "due", NOW + timedelta(days=2))
+    assert then(9, opened._replace(code="scanner")) == over
+    assert then(9, opened._replace(step_id="nudge")) == over
+    assert then(9, opened._replace(at=NOW + timedelta(days=3))) == over
+
+
+@pytest.mark.parametrize(
+    ("when", "way"),
+    [
+        ({"all": [{"event": "opened"}, {"not": {"event": "clicked"}}]}, "nudge"),
+        ({"any": [{"event": "clicked"}, {"event": "opened", "step": "nudge"}]}, "again"),
+        ({"any": [{"field": "rooms", "operator": "exists"}, {"event": "opened"}]}, "nudge"),
+        ({"all": [{"field": "rooms", "operator": "exists"}, {"event": "opened"}]}, "again"),
+    ],
+)
+def test_combinations_are_read_from_what_happened_as_far_as_that_goes(when: dict[str, Any], way: str) -> None:
+    definitions = defined(steps=[STEPS[0], STEPS[1] | {"when": when}, *STEPS[2:]])
+    opened = told("opened", "intro", code="human", at=NOW + timedelta(hours=1))
+    stood = stood_at(definitions.campaigns["spring"], definitions, [ENROLLED, SENT, opened], NOW + timedelta(days=9))
+    assert stood is not None
+    assert stood[0].step_id == way

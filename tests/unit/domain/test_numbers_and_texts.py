@@ -36,6 +36,11 @@ SENDER = SmsSender("texts", 1, "main", "+46700000001", SmsProvider("http://x", N
         ("+33.6.12.34.56.78", "+33612345678"),
         ("+\uff14\uff16 701234567", "+46701234567"),
         ("+46\u00a070\u2011123\u200a45\u200a67", "+46701234567"),
+        ("\u202a+46 (0)70 123\u200b45 67\u202c", "+46701234567"),
+        ("(+46) (0)70 123 45 67", "+46701234567"),
+        ("TEL:\uff0b46701234567", "+46701234567"),
+        ("+39 (06) 123 4567", "+39061234567"),
+        ("+44 (020) 7946 0958", None),
         ("070-123 45 67", None),
         ("+0701234567", None),
         ("+461234", None),
@@ -97,7 +102,10 @@ def test_a_text_longer_than_a_provider_takes_fails() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["STOP", "stop", " Stop! ", "Unsubscribe", "ARRÊT", "arret", "Please stop", "STOP ALL", "opt out", "Stop SMS"],
+    [
+        *("STOP", "stop", " Stop! ", "Unsubscribe", "ARRÊT", "arret", "Please stop", "STOP ALL", "opt out", "Stop SMS"),
+        *("ARRE\u0302T", "\uff33\uff34\uff2f\uff30"),
+    ],
 )
 def test_a_request_to_stop_is_known(text: str) -> None:
     assert asks_to_stop(text)

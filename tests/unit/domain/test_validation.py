@@ -29,6 +29,15 @@ SWITCH = {"id": "which", "kind": "switch", "field": "country", "cases": [{"equal
             SWITCH | {"cases": [{"equals": "SE", "next_step_id": "last"}, {"equals": "SE", "next_step_id": "last"}]},
             {"steps[1].cases[1]": "duplicate_case"},
         ),
+        (
+            SWITCH | {"cases": [{"equals": "SE", "next_step_id": "last"}, {"equals": "se ", "next_step_id": "last"}]},
+            {"steps[1].cases[1]": "duplicate_case"},
+        ),
+        (SWITCH | {"cases": [{"equals": 1, "next_step_id": "last"}, {"equals": True, "next_step_id": "last"}]}, {}),
+        (
+            SWITCH | {"cases": [{"equals": " ", "next_step_id": "last"}]},
+            {"steps[1].cases[0].equals": "missing_value"},
+        ),
         (SWITCH | {"field": "contry"}, {"steps[1].field": "unknown_field"}),
         ({"id": "a", "kind": "action", "actions": [{"type": "tag", "params": {"tag": "hot"}}]}, {}),
         (
@@ -314,3 +323,58 @@ def test_a_priority_that_is_no_word_is_refused_with_its_path() -> None:
     params = {"title": "Call", "priority": []}
     step = {"id": "a", "kind": "action", "actions": [{"type": "create_task", "params": params}]}
     assert list(of(EMAIL, step, LAST)) == ["steps[1].actions[0].params.priority"]
+
+
+@pytest.mark.parametrize(
+    ("dates", "expected"),
+    [
+        ({"start_at": "0001-01-01T00:00:00Z", "end_date": "2026-01-01"}, {}),
+        ({"start_at": "9999-12-30T00:00:00Z", "end_date": "9999-12-31"}, {}),
+        (
+            {"start_at": "9999-12-30T00:00:00Z", "end_date": "9999-12-31", "send_days": ["monday"]},
+            {"end_date": "window_never_opens"},
+        ),
+    ],
+)
+def test_the_first_and_the_last_day_of_the_calendar_are_days(dates: dict[str, Any], expected: dict[str, str]) -> None:
+    assert of(EMAIL, **dates) == expected
+
+
+@pytest.mark.parametrize(
+    ("line", "path"),
+    [
+        ("start_at: 2026-13-45", "start_at"),
+        ("end_date: 2026-02-30", "end_date"),
+        ("holidays: [2026-12-24, 2026-02-30]", "holidays[1]"),
+        (f"send_time_start: {'9' * 5000}", "send_time_start"),
+    ],
+)
+def test_a_date_that_does_not_exist_is_told_with_its_path_beside_everything_else(line: str, path: str) -> None:
+    with pytest.raises(InvalidDefinitions) as refused:
+        read_documents(f"kind: Campaign\nid: q1\n{line}\nname: Q1\n")
+    found = {problem.path: problem.line for problem in refused.value.problems}
+    assert (found[path], found.keys() >= {"pool", "steps"}) == (3, True)
+
+
+@pytest.mark.parametrize(
+    ("step", "path"),
+    [
+        ({"id": "a", "kind": "email", "subject": "Hi", "body": "Hi\0there"}, "steps[1].body"),
+        (
+            {"id": "a", "kind": "switch", "field": "x", "cases": [{"equals": float("inf"), "next_step_id": "last"}]},
+            "steps[1].cases[0].equals",
+        ),
+        (
+            {"id": "a", "kind": "action", "actions": [{"type": "tag", "params": {"tag": "hot\0"}}]},
+            "steps[1].actions[0].params.tag",
+        ),
+    ],
+)
+def test_what_no_database_keeps_is_refused_with_its_path(step: dict[str, Any], path: str) -> None:
+    assert of(EMAIL, step, LAST) == {path: "not_storable"}
+
+
+def test_half_of_a_character_is_refused_where_it_stands() -> None:
+    with pytest.raises(InvalidDefinitions) as refused:
+        read_documents('kind: Pool\nid: main\n"\\udc00x": "\\ud800"\n')
+    assert [(problem.code, problem.line) for problem in refused.value.problems] == [("yaml", 3)]

@@ -1,12 +1,13 @@
 """Mailbox limits, gaps, pauses, the choice of a mailbox, recipient domains and windows (docs/behaviour.md 3.2, 3.3)."""
 
 from collections import Counter
+from dataclasses import replace
 from datetime import date
 from itertools import pairwise
 
 import pytest
 
-from domain.campaign import Window
+from domain.campaign import Definitions, SmsProvider, SmsSender, Window
 from domain.dispatch import partition
 from domain.dispatch.instants import HOUR, NEVER, SECOND
 from domain.dispatch.partition import PoolPartition
@@ -369,3 +370,32 @@ def test_waiting_is_counted_by_reason():
     world.advance(at("10:00"))
     assert world.by_reason() == {"campaign_hour": 4, "campaign_paused": 1}
     assert world.partition.waiting == 5
+
+
+def test_the_position_counts_the_follow_ups_of_other_lanes_that_take_of_the_same_limit():
+    world = World(definitions(campaign(per_hour=1), campaign("d"), mailbox(per_day=1)))
+    world.advance(at("10:00"))
+    world.ask(ask("first"))
+    world.advance(at("10:00"))
+    world.ask(ask("mine"), *(ask(n, mailbox_id="anna", priority=0) for n in range(5)), ask("theirs", campaign_id="d"))
+    world.advance(at("10:01"))
+    before = 5 + (send_id("theirs") < send_id("mine"))
+    assert world.partition.explain(send_id("mine")) == ("mailbox_day", at("00:00", 1), before)
+    world.partition.define(definitions(campaign(per_hour=1), campaign("d"), mailbox()))
+    assert world.partition.explain(send_id("mine")) == ("campaign_hour", at("11:00"), 5)
+
+
+def test_a_text_that_waits_goes_from_the_number_that_its_campaign_has_by_then():
+    provider = SmsProvider("https://sms.example", None, "AC1", "env:T")
+    numbers = {name: SmsSender(name, 1, "main", "+4670000000", provider, gap_s=(0.0, 0.0)) for name in ("old", "new")}
+
+    def known(number: str) -> Definitions:
+        return replace(definitions(campaign(sms_sender_id=number), mailbox()), sms_senders=numbers)
+
+    world = World(known("old"))
+    world.advance(at("10:00"))
+    world.partition.pause("old", NEVER, "refused")
+    world.ask(ask("text", mailbox_id="old", domain="sms"))
+    assert world.advance(at("10:01")) == []
+    world.partition.define(known("new"))
+    assert [one.slot.mailbox_id for one in world.advance(at("10:02"))] == ["new"]

@@ -1,17 +1,18 @@
 """What an edit, a late tick or another enrollment does to steps: nothing happens twice, nothing is put off for ever."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from domain.campaign import SmsStep
+from domain.campaign import ConditionStep, SmsStep, WaitStep
 from domain.check_edits import changed_kind
 from domain.leads.effects import Policy
 from domain.predicates import Compares
 from domain.sequence import Action, ActionStep
 from domain.templates import compile_template
 from schemas.definitions import CampaignDoc
-from schemas.enrollments import LeadData, TaskDone, UpdateLead
+from schemas.enrollments import Exit, LeadData, TaskDone, UpdateLead
 from tests.support.leads import (
     DAY,
     LEAD,
@@ -22,10 +23,12 @@ from tests.support.leads import (
     email,
     enroll,
     in_force,
+    kinds,
     result,
     task,
     tasks,
     wait,
+    withdrawals,
 )
 
 
@@ -92,3 +95,50 @@ def test_a_step_that_becomes_another_kind_under_its_id_is_noticed(kind: str, cha
     intro = {"id": "intro", "kind": "email", "subject": "Hello", "body": "Hi"}
     x = {"id": "x", "kind": kind} | ({"duration": 2} if kind == "wait" else {"title": "Call"})
     assert changed_kind(document(intro, {"id": "x", "kind": "wait", "duration": 1}), document(intro, x)) == changed
+
+
+OFF = (email("intro", "pause", is_active=False), wait("pause", "nudge"), email("nudge", subject=None))
+
+
+def test_a_step_that_an_edit_switches_off_is_taken_back_and_skipped_though_it_was_asked_for() -> None:
+    tale = Story(in_force(campaign()))
+    (ask,) = asks(tale.event(enroll()))
+    effects = tale.define(campaign(OFF, revision=2))
+    assert (ask.send_id, ask.ask_no + 1) in {(taken.send_id, taken.ask_no) for taken in withdrawals(effects)}
+    assert kinds(effects) == ["step_skipped"]
+    assert tale.enrollment().step_id == "pause"
+    assert tale.next_ask().step_id == "nudge"
+
+
+def test_a_step_that_an_edit_switches_off_is_not_tried_again() -> None:
+    tale = Story(in_force(campaign()))
+    (ask,) = asks(tale.event(enroll()))
+    tale.event(result(ask, "deferred", code="451"))
+    assert kinds(tale.define(campaign(OFF, revision=2))) == ["step_skipped"]
+    ask = tale.next_ask()
+    assert (ask.step_id, ask.attempt) == ("nudge", 1)
+
+
+def test_what_left_before_its_step_was_switched_off_is_told_and_moves_nothing() -> None:
+    tale = Story(in_force(campaign()))
+    (ask,) = asks(tale.event(enroll()))
+    tale.define(campaign(OFF, revision=2))
+    effects = tale.event(result(ask))
+    assert (kinds(effects), asks(effects), tale.enrollment().step_id) == (["sent"], [], "pause")
+
+
+@pytest.mark.parametrize(
+    "step", [wait("rest", "nudge", 20), condition("rest", "nudge", "nudge", of="intro", within=20 * DAY)]
+)
+def test_a_wait_that_an_edit_switches_off_is_over(step: WaitStep | ConditionStep) -> None:
+    tale = Story(in_force(campaign([email("intro", "rest"), step, email("nudge")])))
+    tale.event(result(asks(tale.event(enroll()))[0]))
+    off = [email("intro", "rest"), replace(step, is_active=False), email("nudge")]
+    assert [ask.step_id for ask in asks(tale.define(campaign(off, revision=2)))] == ["nudge"]
+
+
+def test_a_stop_takes_back_a_touch_whose_step_was_switched_off_since() -> None:
+    tale = Story(in_force(campaign()))
+    (ask,) = asks(tale.event(enroll()))
+    tale.definitions = in_force(campaign(OFF, revision=2))  # the lead has not been shown it yet
+    assert ask.send_id in {taken.send_id for taken in withdrawals(tale.event(Exit(event_id="x1", lead_id=LEAD)))}

@@ -298,6 +298,22 @@ def test_the_variant_is_drawn_from_the_enrollment_alone_and_locked_by_the_first_
     assert second.variant == other
 
 
+def test_an_email_that_has_one_arm_locks_nobody_out_of_the_arms_of_the_next() -> None:
+    arm = email("x").arms[0]
+    arms = (replace(arm, name="a", weight=0), replace(arm, name="b", weight=100))
+    story = Story(in_force(campaign([email("intro", "nudge"), email("nudge", "last", arms=arms), email("last")])))
+    (first,) = asks(story.event(enroll()))
+    effects = story.event(result(first))
+    (second,) = asks(effects)
+    assert (first.variant, second.variant) == ("a", "b")
+    assert [fact.variant for fact in facts(effects) if fact.type == "sent"] == ["a"]
+    effects = story.event(result(second))
+    (last,) = asks(effects)
+    assert [fact.variant for fact in facts(effects) if fact.type == "sent"] == ["b"]
+    told = facts(story.event(result(last)))
+    assert (last.variant, told[0].variant, story.enrollment().variant) == ("a", "a", "b")
+
+
 @pytest.mark.parametrize(("weights", "variant"), [((100, 0), "a"), ((0, 100), "b")])
 def test_a_split_of_everything_draws_nobody_into_the_other_arm(weights: tuple[int, int], variant: str) -> None:
     arm = email("x").arms[0]

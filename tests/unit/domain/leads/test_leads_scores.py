@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.campaign import Campaign, ScoringRule
+from domain.campaign import Campaign, ProgressionRule, ScoringRule
 from domain.compile_sequence import DEFAULT_SCORING
 from domain.history import marks_of
 from domain.leads import codec
@@ -225,6 +225,66 @@ def test_what_a_lead_said_of_itself_keeps_its_points_when_it_is_done() -> None:
     assert points(story) == {"rich": 30}
     story.define(scored(rule("rich", Compares("budget", "greater_than", 1), 30), revision=3))
     assert points(story) == {}, "another rule of the same name, about what is not known any more"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("full_name", "Jane Doe"), ("company_name", "Acme"), ("hotel_name", "acme")]
+)
+def test_a_rule_asks_for_what_is_made_of_what_the_lead_says_as_conditions_do(name: str, value: str) -> None:
+    assert points(begun(rule("known", Compares(name, "equals", value)))) == {"known": 10}
+
+
+def staged(stage: str) -> LeadData:
+    return LeadData(email="jane.doe@example.com", first_name="Jane", attributes={"stage": stage})
+
+
+def test_a_rule_about_the_stage_scores_when_the_producer_says_it_and_when_rules_move_the_lead_there() -> None:
+    hot = rule("hot", Compares("stage", "equals", "hot"))
+    said = Story(in_force(scored(hot)))
+    said.event(enroll(lead=staged("cold")))
+    assert points(said) == {}
+    said.event(UpdateLead(event_id="u1", lead_id=LEAD, lead=staged("hot")))
+    assert points(said) == {"hot": 10}
+    moving = ProgressionRule("warm", "cold", "hot", (Happened("opened"),))
+    moved = Story(in_force(scored(hot, progression=(moving,))))
+    moved.event(result(asks(moved.event(enroll(lead=staged("cold"))))[0]))
+    effects = moved.event(hit("open"))
+    assert [fact.data["rule_id"] for fact in changes(effects)] == ["hot"]
+
+
+def test_a_rule_that_asks_for_the_stage_keeps_its_points_when_other_rules_change() -> None:
+    ready = rule("ready", AllOf((Happened("opened"), Compares("stage", "equals", "ready"))))
+    story = Story(in_force(scored(ready)))
+    story.event(result(asks(story.event(enroll(lead=staged("ready"))))[0]))
+    story.event(hit("open"))
+    story.event(UpdateLead(event_id="u1", lead_id=LEAD, lead=staged("done")))
+    assert changes(story.define(scored(ready, rule("clicked", Happened("clicked")), revision=2))) == []
+    assert points(story) == {"ready": 10}
+
+
+def test_a_rule_about_the_last_positive_interaction_scores_with_the_first_one_live_and_again() -> None:
+    positive = rule("warm", Compares("last_positive_interaction_at", "exists"))
+    story = begun(positive)
+    assert changes(story.event(hit("open"))) == []
+    story.event(hit("click", event_id="hit-2"))
+    assert points(story) == {"warm": 10}
+    assert changes(story.define(scored(positive, rule("opened", Happened("opened"), 0), revision=2))) == []
+
+
+def test_an_unchanged_rule_that_repeats_gives_no_more_for_what_the_lead_says_only_now() -> None:
+    both = rule("both", AllOf((Compares("budget", "greater_than", 50), Happened("opened"))), repeat=True)
+    story = Story(in_force(scored(both)))
+    story.event(result(asks(story.event(enroll(lead=rich(40))))[0]))
+    story.event(hit("open"))
+    story.event(result(story.next_ask()))
+    story.event(hit("open", "nudge", at=story.now + HOUR, event_id="hit-2"))
+    story.event(enroll(event_id="again", re_enter=True, lead=rich(60)))
+    assert points(story) == {"both": 10}
+    assert changes(story.define(scored(both, rule("other", Happened("clicked")), revision=2))) == []
+
+
+def rich(budget: int) -> LeadData:
+    return LeadData(email="jane.doe@example.com", first_name="Jane", attributes={"budget": budget})
 
 
 EVENTS = ("opened", "clicked", "replied", "bounced")

@@ -8,6 +8,7 @@ import pytest
 from domain import ids
 from domain.campaign import SmsStep
 from domain.leads.effects import Effect
+from domain.predicates import Compares
 from domain.templates import compile_template
 from domain.texts import text_id
 from schemas.enrollments import Enroll, LeadData, Pause, ReplyHandled, Resume, TaskDone
@@ -337,3 +338,16 @@ def test_a_handled_reply_frees_the_other_sequences_that_it_held() -> None:
     assert [r.enrollment_id for r in releases(effects)] == [None]
     assert story.enrollment("q2").status == "active"
     assert facts(story.event(handled)) == []
+
+
+@pytest.mark.parametrize(("field", "way"), [("email_bounced", "nudge"), ("email_delivered", "nudge")])
+def test_what_became_of_a_text_became_of_no_email(field: str, way: str) -> None:
+    test = Compares(field, "equals", value=True)
+    story = story_of(
+        text("ping", "pause"), wait("pause", "how"), condition("how", "call", "nudge", when=test), email("nudge"),
+        task("call"),
+    )  # fmt: skip
+    story.event(sent(asks(story.event(person()))[0]))
+    if field == "email_bounced":
+        story.event(notice("undelivered", code="sms:30005"))
+    assert story.next_ask().step_id == way

@@ -44,7 +44,7 @@ CAMPAIGN: dict[str, Any] = {
 
 def defined(*mailboxes: dict[str, Any], **campaign: Any) -> Definitions:
     specs = [{"kind": "Pool", "id": "main"}, *(mailboxes or (MAILBOX,)), {**CAMPAIGN, **campaign}]
-    kinds = {"Pool": "pool", "Mailbox": "mailbox", "Campaign": "campaign"}
+    kinds = {"Pool": "pool", "Mailbox": "mailbox", "SmsSender": "sms_sender", "Campaign": "campaign"}
     made, problems = compile_definitions(
         Definition(kind=kinds[spec["kind"]], id=spec["id"], revision=1, spec=spec, at=MONDAY)  # type: ignore[arg-type]
         for spec in specs
@@ -252,3 +252,24 @@ def test_no_run_passes_a_cap_or_leaves_its_window(
     assert gap == 0 or all(later - one >= timedelta(seconds=60) for one, later in pairwise(at))
     assert report.finished_at is not None
     assert sum(report.per_day.values()) == sum(report.mailboxes.values()) == len(at)
+
+
+def test_a_text_that_could_not_be_written_does_not_leave_and_the_sequence_goes_on() -> None:
+    number = {
+        "kind": "SmsSender",
+        "id": "texts",
+        "pool": "main",
+        "from": "+46700000001",
+        "provider": {"base_url": "https://sms.example", "account": "AC1", "token_ref": "env:T"},
+    }
+    ping = {"id": "ping", "kind": "sms", "body": "Hi {{ first_name }}"}
+    made = defined(MAILBOX, number, sms_sender="texts", steps=[ping, INTRO])
+    phone = "+46701234567"
+    leads = [
+        person(0, phone=phone),
+        person(1, phone=f"{phone}1", first_name="Jane"),
+        person(2, phone=f"{phone}2", first_name="J" * 1_600),
+    ]
+    report = simulated(made, leads)
+    assert [steps_of(report, f"lead-{n}") for n in range(3)] == [["intro"], ["ping", "intro"], ["intro"]]
+    assert report.faults == {"missing_variable:first_name": 1, "text_too_long": 1}
