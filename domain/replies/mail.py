@@ -29,6 +29,8 @@ class Report:
     original_message_ids: tuple[str, ...] = ()
     """Message-IDs of the mail that the report is about, as it returned them."""
     feedback_type: str | None = None
+    returned_to: tuple[str, ...] = ()
+    """Whom the mail that it returns was for: of several recipients' fates these count."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,4 +92,5 @@ def _report_from_json(raw: dict[str, Any]) -> Report:
         recipients=tuple(RecipientStatus(**status) for status in raw["recipients"]),
         original_message_ids=tuple(raw["original_message_ids"]),
         feedback_type=raw["feedback_type"],
+        returned_to=tuple(raw.get("returned_to", ())),
     )

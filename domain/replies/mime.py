@@ -6,17 +6,15 @@ still runs it in a process that can be killed (`sinks/mailparser.py`), for what 
 
 from __future__ import annotations
 
-import binascii
 import re
 from collections.abc import Iterator
-from email.errors import HeaderParseError
-from email.header import decode_header
-from email.message import Message
+from dataclasses import replace
 from email.parser import BytesHeaderParser, BytesParser
-from email.policy import compat32
 from email.utils import parseaddr
 
 from domain.ids import normalise_email
+from domain.replies.bodies import bodies
+from domain.replies.charsets import MAX_HEADER, RAW_HEADERS, clean, header_text, raw_text
 from domain.replies.html_text import html_to_text
 from domain.replies.mail import Mail, Report
 from domain.replies.quotes import separate
@@ -26,16 +24,20 @@ MAX_RAW = 4 * 1024 * 1024
 """Bytes of a mail that are looked at; what follows is attachments."""
 MAX_HEADERS = 256 * 1024
 """Bytes of headers that are looked at: a mail whose headers are longer is read as headers only."""
+MAX_HEADER_LINES = 2000
+"""Where a mail has more, only the headers that are read are kept."""
+MAX_FOLDED_LINES = 400
+"""Lines of one header, there."""
 MAX_BOUNDARIES = 1000
 """Lines that may be a part's boundary; the mail is cut at the one after."""
-MAX_DEPTH = 12
-MAX_PARTS = 100
-MAX_TEXT = 100_000
-"""Characters of a body that are looked at."""
+MAX_MULTIPARTS = 32
+"""Places that may name a boundary: every line is held against every boundary that is open."""
+MAX_LINES = 120_000
 MAX_NEW_TEXT = 20_000
 MAX_QUOTED = 10_000
-MAX_HEADER = 10_000
 MAX_IDS = 100
+MAX_REPEATS = 5
+"""A header that may stand once is read so many times: who puts it in twice may mean either."""
 
 TELLING_HEADERS = (
     "auto-submitted",
@@ -53,83 +55,91 @@ RECIPIENT_HEADERS = ("to", "cc", "delivered-to", "x-original-to", "envelope-to",
 
 _ADDRESS = re.compile(r"[^\s<>,;:\"()\[\]\\]{1,100}@[^\s<>,;:\"()\[\]\\@]{1,255}")
 _MESSAGE_ID = re.compile(r"<([^<>\s]{3,996})>")
-_ODD = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+_BARE_ID = re.compile(r"[^\s<>,;:\"]{3,900}@[^\s<>,;:\"@]{1,255}")
+_QUOTED_NAME = re.compile(r"\"(?:[^\"\\]|\\.){0,500}\"(?=\s*<)")
+_IN_BRACKETS = re.compile(r"<([^<>]{3,400})>")
 _SPACES = re.compile(r"\s+")
 _BLANK_LINE = re.compile(rb"\r?\n\r?\n")
 _BOUNDARY = re.compile(rb"\n--")
-_NOT_TEXT_CODECS = frozenset(
-    {"idna", "punycode", "unicode_escape", "unicode-escape", "raw_unicode_escape", "undefined", "mbcs", "oem"}
-)
+_BOUNDARY_NAME = re.compile(rb"boundary\*?0?\*?\s*=", re.IGNORECASE)
+_LINE = re.compile(rb"\n|\r(?!\n)")
+_READ_HEADERS = frozenset(
+    name.encode()
+    for name in (
+        *TELLING_HEADERS, *RECIPIENT_HEADERS, "from", "sender", "subject", "message-id", "in-reply-to", "references", "mime-version",
+        "content-type", "content-transfer-encoding", "content-disposition",
+    )
+)  # fmt: skip
 
 
 def parse_mail(raw: bytes) -> Mail:
     """Read a mail as received (RFC 5322, MIME). Never raises on its contents, memory apart."""
-    whole, raw = raw, _bounded(raw)
+    bounded, truncated = _bounded(raw)
     try:
-        return _read(BytesParser(policy=compat32).parsebytes(raw), truncated=len(raw) < len(whole))
+        return _read(BytesParser(policy=RAW_HEADERS).parsebytes(bounded), truncated=truncated)
     except (RecursionError, ValueError, LookupError, AssertionError, TypeError, AttributeError):
         return parse_headers(raw)
 
 
-def _bounded(raw: bytes) -> bytes:
-    """As much of a mail as can be parsed in a moment, whatever it is made of."""
-    if len(raw) > MAX_HEADERS and _BLANK_LINE.search(raw, 0, MAX_HEADERS) is None:
-        return raw[:MAX_HEADERS]
-    raw = raw[:MAX_RAW]
-    if raw.count(b"\n--") <= MAX_BOUNDARIES:
-        return raw
-    for number, boundary in enumerate(_BOUNDARY.finditer(raw)):
-        if number == MAX_BOUNDARIES:
-            return raw[: boundary.start()]
-    return raw
+def _bounded(raw: bytes) -> tuple[bytes, bool]:
+    """(as much of a mail as can be parsed in a moment, whatever it is made of; whether something of it is missing)."""
+    end = _BLANK_LINE.search(raw, 0, MAX_HEADERS)
+    if end is None and len(raw) > MAX_HEADERS:
+        return _telling_lines(raw[:MAX_HEADERS]), True
+    if end is not None and raw.count(b"\n", 0, end.start()) > MAX_HEADER_LINES:
+        raw = _telling_lines(raw[: end.start()]) + raw[end.start() :]
+    whole, raw = len(raw), raw[:MAX_RAW]
+    lines = raw.count(b"\n") + raw.count(b"\r")
+    for mark, most in ((_BOUNDARY, MAX_BOUNDARIES), (_BOUNDARY_NAME, MAX_MULTIPARTS), (_LINE, MAX_LINES)):
+        if mark is not _BOUNDARY_NAME and lines <= most:
+            continue
+        for number, found in enumerate(mark.finditer(raw)):
+            if number == most:
+                raw = raw[: found.start()]
+                break
+    return raw, len(raw) < whole
+
+
+def _telling_lines(head: bytes) -> bytes:
+    """The lines of headers that anything is read from, where there are too many to look through."""
+    kept: list[bytes] = []
+    left = 0
+    for line in head.split(b"\n"):
+        if line[:1] not in (b" ", b"\t"):
+            left = MAX_FOLDED_LINES if line.partition(b":")[0].strip().lower() in _READ_HEADERS else 0
+        left -= 1
+        if left >= 0:
+            kept.append(line)
+    return b"\n".join(kept[:MAX_HEADER_LINES])
 
 
 def parse_headers(raw: bytes) -> Mail:
     """The headers alone, for a mail whose body cannot be read."""
     end = _BLANK_LINE.search(raw, 0, MAX_HEADERS)
     head = raw[: MAX_HEADERS if end is None else end.start()]
-    message: Part = BytesHeaderParser(policy=compat32).parsebytes(head)
-    message.set_type("text/plain")
+    message: Part = BytesHeaderParser(policy=RAW_HEADERS).parsebytes(head)
+    del message["content-type"]
+    del message["content-transfer-encoding"]
     message.set_payload("")
     return _read(message, truncated=True)
 
 
 def _read(message: Part, *, truncated: bool) -> Mail:
-    plain: list[str] = []
-    html: list[str] = []
-    attachments: list[str] = []
-    parts: list[Part] = []
-    calendar_method: str | None = None
-    for part in _leaves(message):
-        if len(parts) >= MAX_PARTS:
-            truncated = True
-            break
-        parts.append(part)
-        kind = part.get_content_type()
-        name = part.get_filename()
-        attached = name is not None or str(part.get("content-disposition", "")).lower().startswith("attachment")
-        if kind == "text/calendar":
-            method = part.get_param("method")
-            calendar_method = str(method).upper()[:20] if method else _calendar_method(_decoded(part))
-        if attached:
-            attachments.append(clean(_header_text(name or kind))[:200])
-        elif kind == "text/plain" and not plain:
-            plain.append(_decoded(part))
-        elif kind == "text/html" and not html:
-            html.append(_decoded(part))
-    body = plain[0] if plain and plain[0].strip() else ""
-    truncated = truncated or any(len(text) == MAX_TEXT for text in (*plain, *html))
-    structured = structured_report(message, parts)
-    if body:
-        new, quoted = separate(clean(body))
-    elif html:
-        new, quoted = _from_html(html[0])
+    found = bodies(message)
+    structured = structured_report(message, found.parts)
+    if found.plain:
+        new, quoted = separate(clean(found.plain))
+    elif found.html:
+        new, quoted = _from_html(found.html)
     else:
         new, quoted = "", ""
     headers = _telling(message)
     from_name, from_email = _sender(message)
     subject = clean(header(message, "subject"))[:998]
-    report: Report | None = structured or returned_report(headers, from_email, subject, new + "\n" + quoted)
+    report: Report | None = structured
+    if report is None or (report.kind == "delivery" and not report.recipients):
+        said = returned_report(headers, from_email, from_name, subject, new + "\n" + quoted)
+        report = said if report is None or said is None else replace(report, recipients=said.recipients)
     return Mail(
         message_id=_first(message_ids(message, "message-id")),
         in_reply_to=message_ids(message, "in-reply-to"),
@@ -141,24 +151,12 @@ def _read(message: Part, *, truncated: bool) -> Mail:
         text=new[:MAX_NEW_TEXT],
         quoted=quoted[:MAX_QUOTED],
         headers=headers,
-        content_type=message.get_content_type(),
-        calendar_method=calendar_method,
+        content_type=clean(message.get_content_type())[:100],
+        calendar_method=found.calendar_method,
         report=report,
-        attachments=tuple(attachments[:20]),
-        truncated=truncated or len(new) > MAX_NEW_TEXT,
+        attachments=tuple(found.attachments),
+        truncated=truncated or found.truncated or len(new) > MAX_NEW_TEXT,
     )
-
-
-def _leaves(message: Part) -> Iterator[Part]:
-    """The parts that have a body, in order. What is inside a returned or forwarded mail is not this mail's text."""
-    stack: list[tuple[Part, int]] = [(message, 0)]
-    while stack:
-        part, depth = stack.pop()
-        payload = part.get_payload()
-        if part.get_content_maintype() == "multipart" and isinstance(payload, list) and depth < MAX_DEPTH:
-            stack.extend((child, depth + 1) for child in reversed(payload[:MAX_PARTS]) if isinstance(child, Message))
-        else:
-            yield part
 
 
 def _from_html(markup: str) -> tuple[str, str]:
@@ -167,73 +165,21 @@ def _from_html(markup: str) -> tuple[str, str]:
     return new, f"{more}\n{quoted}".strip()
 
 
-def _decoded(part: Part) -> str:
-    """A part's text, whatever it claims to be encoded as."""
-    try:
-        data = part.get_payload(decode=True)
-    except (ValueError, binascii.Error, LookupError):
-        data = None
-    if not isinstance(data, bytes):
-        return ""
-    return decode_bytes(data[: 4 * MAX_TEXT], part.get_content_charset() or "")[:MAX_TEXT]
-
-
-def decode_bytes(data: bytes, charset: str) -> str:
-    """Text from bytes: the stated charset where it is one, else UTF-8 where it fits, else Windows-1252."""
-    charset = charset.strip().lower()
-    if charset and charset not in _NOT_TEXT_CODECS and charset not in {"us-ascii", "ascii", "utf-8", "utf8"}:
-        try:
-            return data.decode(charset, "replace")
-        except (LookupError, ValueError):
-            pass
-    try:
-        return data.decode("utf-8")
-    except UnicodeDecodeError:
-        pass
-    return data.decode("utf-8" if charset.startswith("utf") else "cp1252", "replace")
-
-
-def _header_text(value: object) -> str:
-    """A header's value with its encoded words (RFC 2047) and raw 8-bit bytes decoded."""
-    text = str(value)[:MAX_HEADER]
-    if "=?" in text:
-        try:
-            chunks = decode_header(text)
-        except (HeaderParseError, ValueError, binascii.Error):
-            chunks = [(text, None)]
-        return "".join(
-            decode_bytes(chunk, charset or "") if isinstance(chunk, bytes) else _raw_bytes(chunk)
-            for chunk, charset in chunks
-        )
-    return _raw_bytes(text)
-
-
-def _raw_bytes(text: str) -> str:
-    if text.isascii():
-        return text
-    return decode_bytes(text.encode("utf-8", "surrogateescape"), "")
-
-
 def header(message: Part, name: str) -> str:
     """A header's value on one line, decoded; empty when there is none."""
     value = message.get(name)
-    return "" if value is None else _SPACES.sub(" ", _header_text(value)).strip()
-
-
-def clean(text: str) -> str:
-    """Without NUL, other control characters and lone surrogates; Postgres and JSON can hold the rest."""
-    return _ODD.sub("", text)
+    return "" if value is None else _SPACES.sub(" ", header_text(value)).strip()
 
 
 def message_ids(message: Part, name: str) -> tuple[str, ...]:
     """The Message-IDs in a header, without brackets, in order."""
-    value = message.get(name)
-    if value is None:
-        return ()
-    text = clean(_raw_bytes(str(value)[: 8 * MAX_HEADER]))
+    values = message.get_all(name) or ()
+    text = clean(raw_text(" ".join(str(value)[: 8 * MAX_HEADER] for value in values[:MAX_REPEATS])))
     found = _MESSAGE_ID.findall(text)
     if not found and name == "message-id" and text.strip():
         found = [_SPACES.sub("", text)[:996]]
+    elif not found and _BARE_ID.fullmatch(text.strip()) is not None:
+        found = [text.strip()]  # some programs leave the brackets out
     return tuple(found[-MAX_IDS:])
 
 
@@ -245,10 +191,10 @@ def _sender(message: Part) -> tuple[str | None, str | None]:
     value = str(message.get("from") or message.get("sender") or "")[:2000]
     name, address = parseaddr(value) if value.count("(") < 20 else ("", "")  # nested comments are read recursively
     if "@" not in address:
-        loose = _ADDRESS.search(clean(_raw_bytes(value)))
+        loose = _ADDRESS.search(clean(raw_text(value)))
         address = loose.group() if loose else ""
-    spoken = clean(_SPACES.sub(" ", _header_text(name))).strip(" \"'") if name else ""
-    email = clean(normalise_email(_raw_bytes(address)))[:320] if address else None
+    spoken = clean(_SPACES.sub(" ", header_text(name))).strip(" \"'") if name else ""
+    email = clean(normalise_email(raw_text(address)))[:320] if address else None
     return (spoken[:200] or None), email
 
 
@@ -256,17 +202,19 @@ def _recipients(message: Part) -> tuple[str, ...]:
     found: dict[str, None] = {}
     for name in RECIPIENT_HEADERS:
         for value in (message.get_all(name) or ())[:10]:
-            for address in _ADDRESS.findall(clean(_raw_bytes(str(value)[:MAX_HEADER]))):
+            for address in _addresses(clean(raw_text(str(value)[:MAX_HEADER]))):
                 found[address.lower()] = None
                 if len(found) >= MAX_IDS:
                     return tuple(found)
     return tuple(found)
 
 
+def _addresses(text: str) -> Iterator[str]:
+    """The addresses in a header of recipients. What stands in a display name is a name, be it an address."""
+    for entry in _QUOTED_NAME.sub("", text).replace(";", ",").split(","):
+        inside = _IN_BRACKETS.search(entry)
+        yield from _ADDRESS.findall(entry if inside is None else inside.group(1))
+
+
 def _telling(message: Part) -> dict[str, str]:
     return {name: clean(header(message, name))[:200] for name in TELLING_HEADERS if message.get(name) is not None}
-
-
-def _calendar_method(text: str) -> str | None:
-    found = re.search(r"^METHOD:\s*([A-Za-z]{1,20})", text[:2000], re.MULTILINE)
-    return found.group(1).upper() if found else None

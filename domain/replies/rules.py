@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 from domain.ids import email_domain, normalise_email
 from domain.regex import BadPattern, compile_pattern
 from domain.replies.mail import Mail
+from domain.routing import DISPOSITIONS, NO_ROUTING, Routing
 from schemas.definitions import ReplyRuleDoc
-from schemas.replies import CategoryName, DispositionName
 
 
 class BadRuleError(ValueError):
@@ -46,12 +46,20 @@ class Rule:
         return self.pattern.search(mail.subject) is not None
 
 
-def compile_rule(doc: ReplyRuleDoc) -> Rule:
-    """A rule ready for use. Raises BadRuleError with the reason."""
-    if doc.disposition not in get_args(DispositionName):
-        raise BadRuleError("disposition", f"{doc.disposition!r} is none of {', '.join(get_args(DispositionName))}")
-    if doc.category is not None and doc.category not in get_args(CategoryName):
-        raise BadRuleError("category", f"{doc.category!r} is none of {', '.join(get_args(CategoryName))}")
+def check_names(doc: ReplyRuleDoc, routing: Routing) -> None:
+    """Raise BadRuleError unless disposition and category are built in, or the user's own (docs/behaviour.md 7.5)."""
+    dispositions = (*DISPOSITIONS, *routing.dispositions)
+    if doc.disposition not in dispositions:
+        raise BadRuleError("disposition", f"{doc.disposition!r} is none of {', '.join(dispositions)}")
+    if doc.category is not None and doc.category not in routing.category_names:
+        raise BadRuleError("category", f"{doc.category!r} is none of {', '.join(routing.category_names)}")
+
+
+def compile_rule(doc: ReplyRuleDoc, routing: Routing | None = NO_ROUTING) -> Rule:
+    """A rule ready for use. Raises BadRuleError with the reason. `routing` None: its names were checked when it was applied,
+    and what they name may come later."""
+    if routing is not None:
+        check_names(doc, routing)
     value, pattern = doc.value.strip(), None
     if doc.match == "sender_email":
         value = normalise_email(value)

@@ -5,34 +5,30 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time
-from typing import Any
+from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from domain.replies.bounces import SOFT_IN_A_ROW, BounceKind
 from domain.replies.dates import FARTHEST, RETURN_HOUR
 from domain.replies.mail import Mail
 from domain.replies.recognise import Recognised, recognise
+from domain.replies.reply_drafts import checked_draft
 from domain.replies.rules import Rule, first_match
-from schemas.replies import DecidedBy
+from domain.routing import DISPOSITIONS, MODEL_DISPOSITIONS, NO_ROUTING, Routing
+from schemas.replies import CardRoute, DecidedBy
 
 MIN_CONFIDENCE = 0.7
 """A model's answer below this goes to a person."""
 
 UNCLEAR = "ESCALATE_UNCLEAR"
+EntityKind = Literal["order_number", "address", "amount", "date", "urgency"]
+"""What a model may find in a mail (docs/behaviour.md 7.5)."""
+NO_MAIL = Mail()
 SUPPRESSING = frozenset({"UNSUBSCRIBE", "COMPLAINT"})
 """Dispositions that suppress the address; a hard BOUNCE does, too."""
 
-MODEL_DISPOSITIONS = (
-    "INTERESTED",
-    "NEEDS_MORE_INFO",
-    "NO_ACTIVE_PROFILE",
-    "NOT_INTERESTED",
-    "OUT_OF_OFFICE",
-    "UNSUBSCRIBE",
-    "AUTOMATED",
-    UNCLEAR,
-)
-"""What a model may answer. Bounces and complaints are known by their form, never by opinion."""
+GOES_ON = frozenset({"OUT_OF_OFFICE", "AUTOMATED"})
+"""Dispositions after which the sequence goes on, at once or when the hold ends. A bounce that is not hard lets it go on, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +49,19 @@ class Verdict:
     bounce_code: str | None = None
     rule_id: str | None = None
     suppresses: bool = False
+    own_disposition: str | None = None
+    """A user's own name for it (docs/behaviour.md 7.5); `disposition` is the built-in one that it acts as."""
+    own_category: str | None = None
+    draft_faults: tuple[str, ...] = ()
+    """Why a drafted reply was thrown away."""
+    route: CardRoute | None = None
+
+    @property
+    def stops(self) -> bool:
+        """Whether the sequence that the mail answers ends with it (docs/behaviour.md 2.2, 7.3, 7.7)."""
+        if self.disposition == "BOUNCE":
+            return self.bounce == "hard"
+        return self.disposition not in GOES_ON
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,16 +117,29 @@ def _of_rule(rule: Rule, found: Recognised | None) -> Verdict:
         why="user_rule",
         category=rule.category or verdict.category,
         rule_id=rule.rule_id,
+        return_at=None if found is None or (not same and rule.disposition in DISPOSITIONS) else found.return_at,
         bounce=verdict.bounce or ("soft" if rule.disposition == "BOUNCE" else None),
         suppresses=rule.disposition in SUPPRESSING or (found is not None and found.suppresses),
     )
 
 
-def by_model(answer: ModelAnswer, received_at: datetime, zone: ZoneInfo) -> Verdict:
-    """A model's answer as a verdict: an unsure or unknown one goes to a person, with what the model thought of it."""
-    known = answer.disposition in MODEL_DISPOSITIONS
-    sure = known and answer.confidence >= MIN_CONFIDENCE
-    disposition = answer.disposition if sure else UNCLEAR
+def by_model(
+    answer: ModelAnswer,
+    received_at: datetime,
+    zone: ZoneInfo,
+    *,
+    mail: Mail = NO_MAIL,
+    routing: Routing = NO_ROUTING,
+) -> Verdict:
+    """A model's answer as a verdict: an unsure or unknown one goes to a person, with what the model thought of it.
+
+    A drafted reply is held to what a written touch is held to (`domain/replies/reply_drafts.py`); one with faults is dropped.
+    """
+    built_in = routing.built_in(answer.disposition)
+    sure = built_in in MODEL_DISPOSITIONS and answer.confidence >= MIN_CONFIDENCE
+    disposition = built_in if sure else UNCLEAR
+    draft, faults = checked_draft(answer.draft_reply, mail.text) if disposition == "NEEDS_MORE_INFO" else (None, ())
+    own = answer.disposition if sure and answer.disposition in routing.dispositions else None
     back = _return_of(answer.return_date, received_at, zone) if disposition == "OUT_OF_OFFICE" else None
     return Verdict(
         disposition=disposition,
@@ -128,9 +150,30 @@ def by_model(answer: ModelAnswer, received_at: datetime, zone: ZoneInfo) -> Verd
         sentiment=answer.sentiment,
         entities=answer.entities,
         summary=answer.summary,
-        draft_reply=answer.draft_reply if disposition == "NEEDS_MORE_INFO" else None,
+        draft_reply=draft,
+        draft_faults=faults,
         return_at=back,
         suppresses=disposition in SUPPRESSING,
+        own_disposition=own,
+    )
+
+
+def routed(verdict: Verdict, routing: Routing) -> Verdict:
+    """The verdict with what the user's routing says: which built-in category stands for theirs, and whose card it is."""
+    category, own = verdict.category, routing.dispositions.get(verdict.disposition)
+    if own is not None:  # a rule says it in the user's words
+        verdict = replace(
+            verdict,
+            disposition=own.acts_as,
+            own_disposition=own.id,
+            return_at=verdict.return_at if own.acts_as == "OUT_OF_OFFICE" else None,
+            suppresses=verdict.suppresses or own.acts_as in SUPPRESSING,
+        )
+    return replace(
+        verdict,
+        category=routing.built_in_category(category),
+        own_category=category if category in routing.categories else None,
+        route=routing.route(verdict.own_disposition or verdict.disposition, category),
     )
 
 
@@ -139,15 +182,15 @@ def unclear(why: str) -> Verdict:
     return Verdict(UNCLEAR, 0.0, "default", why)
 
 
-def hardened(verdict: Verdict, earlier_soft: int) -> Verdict:
-    """A soft bounce that follows `earlier_soft` others without an answer between: the third counts as hard."""
-    if verdict.disposition != "BOUNCE" or verdict.bounce != "soft" or earlier_soft + 1 < SOFT_IN_A_ROW:
+def hardened(verdict: Verdict, soft_beside: int) -> Verdict:
+    """A soft bounce in a row with `soft_beside` others, without an answer between: the third counts as hard."""
+    if verdict.disposition != "BOUNCE" or verdict.bounce != "soft" or soft_beside + 1 < SOFT_IN_A_ROW:
         return verdict
     return replace(verdict, bounce="hard", suppresses=True, why="soft_in_a_row")
 
 
 def _return_of(day: date | None, received_at: datetime, zone: ZoneInfo) -> datetime | None:
-    if day is None:
-        return None
+    if day is None or abs(day.year - received_at.year) > 1:
+        return None  # a model may name any day: the first of all and the last have no name in other zones
     instant = datetime.combine(day, time(RETURN_HOUR), tzinfo=zone).astimezone(UTC)
     return instant if received_at < instant <= received_at + FARTHEST else None

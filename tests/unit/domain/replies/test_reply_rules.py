@@ -1,5 +1,6 @@
 """Users' rules, and what becomes of rules, recognisers and model together (docs/behaviour.md 7.6)."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -8,8 +9,10 @@ import pytest
 
 from domain.replies.mail import Mail, RecipientStatus, Report
 from domain.replies.rules import BadRuleError, Rule, compile_rule, first_match, in_order
-from domain.replies.verdict import ModelAnswer, Verdict, by_model, by_rules, hardened
+from domain.replies.verdict import ModelAnswer, Verdict, by_model, by_rules, hardened, routed
+from domain.routing import compile_routing
 from schemas.definitions import ReplyRuleDoc
+from schemas.routing import RoutingDoc
 
 NOW = datetime(2026, 3, 3, 10, tzinfo=UTC)
 UTC_ZONE = ZoneInfo("UTC")
@@ -87,6 +90,18 @@ def test_a_rule_for_absences_keeps_the_return_that_was_read() -> None:
     assert verdict.return_at == datetime(2026, 3, 12, 9, tzinfo=UTC)
 
 
+@pytest.mark.parametrize(("acts_as", "back"), [("OUT_OF_OFFICE", 12), ("ESCALATE_UNCLEAR", None)])
+def test_a_rule_for_absences_in_the_users_words_keeps_it_too(acts_as: str, back: int | None) -> None:
+    own = {"id": "AWAY", "description": "away", "acts_as": acts_as}
+    routing = compile_routing([RoutingDoc.model_validate({"kind": "Routing", "id": "main", "dispositions": [own]})])
+    mail = Mail(subject="Automatic reply: x", text="back on 12 March", headers={"auto-submitted": "auto-replied"})
+    verdict = by_rules(mail, [replace(rule("subject_contains", "automatic"), disposition="AWAY")], NOW, UTC_ZONE)
+    assert verdict is not None
+    told = routed(verdict, routing)
+    assert (told.disposition, told.own_disposition) == (acts_as, "AWAY")
+    assert (told.return_at and told.return_at.day) == back
+
+
 def test_without_rule_or_recogniser_somebody_has_to_read() -> None:
     assert by_rules(MAIL, [], NOW, UTC_ZONE) is None
 
@@ -105,7 +120,8 @@ def test_a_model_cannot_say_what_it_was_not_asked(name: str) -> None:
 
 def test_a_models_unsubscribe_suppresses_and_its_question_has_a_draft() -> None:
     assert by_model(ModelAnswer("UNSUBSCRIBE", 0.9), NOW, UTC_ZONE).suppresses
-    assert by_model(ModelAnswer("NEEDS_MORE_INFO", 0.9, draft_reply="d"), NOW, UTC_ZONE).draft_reply == "d"
+    draft = "Thank you for asking. We will come back to you."
+    assert by_model(ModelAnswer("NEEDS_MORE_INFO", 0.9, draft_reply=draft), NOW, UTC_ZONE).draft_reply == draft
 
 
 @pytest.mark.parametrize(
@@ -133,3 +149,9 @@ def test_no_rule_makes_a_bounce_without_a_kind() -> None:
     verdict = by_rules(report, [rule("sender_domain", "corp.example", "BOUNCE")], NOW, UTC_ZONE)
     assert verdict is not None
     assert (verdict.bounce, verdict.suppresses) == ("hard", True)
+
+
+@pytest.mark.parametrize("day", [date.min, date.max])
+@pytest.mark.parametrize("zone", ["Pacific/Auckland", "Pacific/Honolulu"])
+def test_a_model_may_name_any_day_there_is(day: date, zone: str) -> None:
+    assert by_model(ModelAnswer("OUT_OF_OFFICE", 0.9, return_date=day), NOW, ZoneInfo(zone)).return_at is None
