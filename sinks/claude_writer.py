@@ -42,7 +42,7 @@ class ClaudeWriter:
     """One client for a process. `close` it."""
 
     def __init__(self, **options: Unpack[Options]) -> None:
-        self._client = ClaudeClient(**options)
+        self._client = ClaudeClient("write", **options)
         self._prompt = claude_client.prompt(PROMPT_VERSION)
         self.model = options["model"]
 

@@ -20,26 +20,21 @@ from agents.replying import metrics
 from agents.replying.judging import judgement, mailbox_note, mailbox_pause, suppressions
 from agents.replying.knowledge import Knowledge
 from agents.replying.ports import Model, Publisher, Stops, Store
+from agents.replying.reading import MAX_ATTEMPTS, MODEL_CALLS, PATIENCE_S, TOGETHER, Reader
 from domain.replies.bounces import POLICY_DOMAINS
-from domain.replies.verdict import Verdict, by_model, by_rules, hardened, unclear
+from domain.replies.verdict import Verdict, by_rules, hardened, routed, unclear
 from schemas.replies import Disposition
-from sinks.claude import NoAnswer
 from sinks.postgres.replies import Judgement, OpenState, StoredReply
 from streams.clock import ClockLike
-from streams.errors import is_infrastructure
 
 log = structlog.get_logger("touchline.replies")
 
 BATCH = 50
-MODEL_CALLS = 8
 POLL_S = 1.0
 """How soon rows that another process left behind are found; own rows are announced."""
 POLICY_WINDOW = timedelta(hours=1)
-MAX_ATTEMPTS = 5
-"""A mail that was claimed so often without a verdict brings something down: a person decides."""
 
 _BY_RULES: tuple[OpenState, ...] = ("matched", "judged")
-_BY_MODEL: tuple[OpenState, ...] = ("reading",)
 
 
 class Classifier:
@@ -56,6 +51,8 @@ class Classifier:
         model: Model | None,
         poll_s: float = POLL_S,
         model_calls: int = MODEL_CALLS,
+        together: int = TOGETHER,
+        patience_s: float = PATIENCE_S,
     ) -> None:
         self._store = store
         self._stops = stops
@@ -65,6 +62,10 @@ class Classifier:
         self._model = model
         self._poll_s = poll_s
         self._claims = Claims(store, model_calls)
+        self._reader = Reader(
+            store=store, knowledge=knowledge, model=model, claims=self._claims, judged=self._settle, calls=model_calls,
+            together=together, patience_s=patience_s,
+        )  # fmt: skip
         self._stored = asyncio.Event()
         self._to_read = asyncio.Event()
         self._loops: list[asyncio.Task[None]] = []
@@ -140,47 +141,21 @@ class Classifier:
 
     async def read_some(self) -> bool:
         """Start as many calls as there are slots. Whether there may be more right now."""
-        await self._claims.keep_up()
-        free = self._claims.free
-        if free <= 0:
-            await self._claims.wait()
-            return True
-        replies = await self._store.claim(_BY_MODEL, free, CLAIM_S)
-        for reply in replies:
-            self._claims.begin(reply.reply_id, self._read(reply), "replies-call")
-        return len(replies) == free
+        return await self._reader.read_some()
 
-    async def _read(self, reply: StoredReply) -> None:
-        started = time.monotonic()
-        try:
-            verdict = await self._settled(reply, await self._by_model(reply))
-            await self._tell(await self._store_verdicts([(reply, verdict)]))
-        except Exception as error:
-            self._claims.drop(reply.reply_id)  # it is read again when Postgres or the broker is back
-            log.warning(
-                "reading_failed", reply_id=str(reply.reply_id), exc_info=None if is_infrastructure(error) else error
-            )
-        metrics.TO_VERDICT_SECONDS.labels("model").observe(time.monotonic() - started)
-
-    async def _by_model(self, reply: StoredReply) -> Verdict:
-        if self._model is None:
-            return unclear("no_key")
-        if reply.attempts > MAX_ATTEMPTS:
-            return unclear("gave_up")
-        answer = await self._model.classify(reply.mail, reply.received_at)
-        if isinstance(answer, NoAnswer):
-            metrics.NO_ANSWERS.labels(answer.why).inc()
-            return unclear(answer.why)
-        zone = self._knowledge.zone(reply.lead_timezone, reply.mailbox_id, reply.match.campaign_id)
-        return by_model(answer, reply.received_at, zone)
+    async def _settle(self, verdicts: Sequence[tuple[StoredReply, Verdict]]) -> None:
+        """Store what the model said, and tell it."""
+        settled = [(reply, await self._settled(reply, verdict)) for reply, verdict in verdicts]
+        await self._tell(await self._store_verdicts(settled))
 
     # -- both
 
     async def _settled(self, reply: StoredReply, verdict: Verdict) -> Verdict:
-        """The verdict with what history says of the address."""
+        """The verdict with what history says of the address, and the user's routing."""
+        verdict = routed(verdict, self._knowledge.routing)
         if verdict.bounce != "soft":
             return verdict
-        return hardened(verdict, await self._store.earlier_soft(reply.match.lead_id, reply.match.send_id))
+        return hardened(verdict, await self._store.soft_beside(reply.match.send_id))
 
     async def _store_verdicts(
         self, verdicts: Sequence[tuple[StoredReply, Verdict]]
@@ -199,7 +174,7 @@ class Classifier:
         """The verdict as it is stored and told. One that cannot be is a person's to judge; it holds up no other."""
         now = self._clock.now()
         try:
-            return judgement(reply, verdict, now)
+            return judgement(reply, verdict, now, self._knowledge.answer_to(reply, verdict))
         except ValueError as error:
             log.error("verdict_unfit", reply_id=str(reply.reply_id), exc_info=error)
             return judgement(reply, unclear("verdict_unfit"), now)

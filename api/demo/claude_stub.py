@@ -56,15 +56,15 @@ def classify(text: str) -> dict[str, Any]:
 async def messages(request: web.Request) -> web.Response:
     """POST /v1/messages, as the real API shapes its request and answer."""
     asked: dict[str, Any] = await request.json()
-    mail: dict[str, Any] = json.loads(asked["messages"][-1]["content"])
-    verdict = classify(f"{mail['subject']}\n{mail['body']}")
+    mails: list[dict[str, Any]] = json.loads(asked["messages"][-1]["content"])["mails"]
+    answers = [{"id": mail["id"], **classify(f"{mail['subject']}\n{mail['body']}")} for mail in mails]
     return web.json_response(
         {
             "id": "msg_local",
             "type": "message",
             "role": "assistant",
             "model": asked["model"],
-            "content": [{"type": "text", "text": json.dumps(verdict)}],
+            "content": [{"type": "text", "text": json.dumps({"answers": answers})}],
             "stop_reason": "end_turn",
             "stop_sequence": None,
             "usage": {"input_tokens": 0, "output_tokens": 0},

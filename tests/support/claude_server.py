@@ -23,6 +23,18 @@ ANSWER: dict[str, Any] = {
 }
 
 
+def asked(request: dict[str, Any]) -> list[dict[str, Any]]:
+    """The mails that a request asks about, as data."""
+    return json.loads(request["messages"][0]["content"])["mails"]
+
+
+def judged(answer: dict[str, Any], *, stop_reason: str = "end_turn") -> Reply:
+    """The same answer for each mail that is asked about, under its id."""
+    return lambda request: message(
+        {"answers": [{"id": mail["id"], **answer} for mail in asked(request)]}, stop_reason=stop_reason
+    )
+
+
 def message(answer: dict[str, Any] | str, *, stop_reason: str = "end_turn") -> dict[str, Any]:
     """The body of a successful answer."""
     text = answer if isinstance(answer, str) else json.dumps(answer)
@@ -38,10 +50,11 @@ def message(answer: dict[str, Any] | str, *, stop_reason: str = "end_turn") -> d
     }
 
 
-def error(status: int, kind: str) -> web.Response:
-    """An error as the API gives it; clients are asked to come back soon."""
+def error(status: int, kind: str, *, retry_after: str | None = None) -> web.Response:
+    """An error as the API gives it; clients are asked to come back soon, or after so many seconds."""
     body = {"type": "error", "error": {"type": kind, "message": kind}}
-    return web.json_response(body, status=status, headers={"retry-after-ms": "5"})
+    headers = {"retry-after-ms": "5"} if retry_after is None else {"retry-after": retry_after}
+    return web.json_response(body, status=status, headers=headers)
 
 
 class ClaudeServer:

@@ -158,7 +158,7 @@ async def test_the_model_reads_a_few_at_a_time_until_all_are_told() -> None:
     assert {event.disposition for event in told(world)} == {"INTERESTED"}
 
 
-@pytest.mark.parametrize("why", ["timeout", "refused", "malformed"])
+@pytest.mark.parametrize("why", ["refused", "truncated", "malformed", "rejected", "no_budget"])
 async def test_no_answer_from_the_model_is_a_card_for_a_person(why: str) -> None:
     world = World([touch()])
 
@@ -248,6 +248,17 @@ async def test_a_hard_bounce_suppresses_the_address_that_was_written_to() -> Non
         "5.1.1",
         None,
     )
+
+
+async def test_a_bounce_that_a_rule_calls_something_else_is_suppressed_as_a_bounce() -> None:
+    """Were its reason a person's wish, no operator could lift it."""
+    world, knowledge = World([touch()]), Knowledge()
+    spec = {"kind": "ReplyRule", "id": "mx", "match": "subject_contains", "value": "un", "disposition": "AUTOMATED"}
+    knowledge.take(("reply_rule", "mx"), Definition(kind="reply_rule", id="mx", revision=1, spec=spec, at=AT))
+    await arrive(world, mails.raw(mails.POSTFIX_BOUNCE, token(touch()), status="5.1.1", diagnostic="550 5.1.1 x"))
+    await classifier(world, knowledge=knowledge).judge_some()
+    (suppression,) = world.log[0][1]
+    assert (told(world)[0].disposition, suppression.reason) == ("AUTOMATED", "bounce")
 
 
 async def test_a_soft_bounce_suppresses_from_the_third_in_a_row() -> None:
