@@ -1,109 +1,16 @@
-"""Cards: which one a disposition or a due task makes, and how it may move (docs/behaviour.md 7.4, 7.6, 8.1)."""
+"""Cards: which one a disposition or a due task makes, whose it is and until when (docs/behaviour.md 7.4, 7.6, 8.1)."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Literal
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from uuid import UUID, uuid5
 
-from domain.ids import NAMESPACE, event_id
-from schemas.enrollments import ReplyHandled, TaskDone
-from schemas.replies import CategoryName, Disposition, DispositionName
+from domain.ids import NAMESPACE
+from schemas.cards import CardState
+from schemas.replies import CardRoute, CardType, CategoryName, Disposition, DispositionName, Priority
 from schemas.tasks import TaskDue
-
-CardType = Literal[
-    "send_email",
-    "schedule_call",
-    "research",
-    "create_task",
-    "follow_up",
-    "create_deal",
-    "reply_to_email",
-    "needs_human_response",
-]
-CardState = Literal["suggested", "in_review", "approved", "executing", "done", "blocked", "rejected"]
-Priority = Literal["low", "medium", "high"]
-
-MOVES: Mapping[CardState, tuple[CardState, ...]] = {
-    "suggested": ("in_review", "rejected"),
-    "in_review": ("approved", "rejected"),
-    "approved": ("executing",),
-    "executing": ("done", "blocked"),
-    "blocked": ("approved", "rejected"),
-    "done": (),
-    "rejected": (),
-}
-"""Docs/behaviour.md 8.1, state by state."""
-
-
-class IllegalCardMoveError(ValueError):
-    """A state that cannot follow the present one; the message lists those that can."""
-
-    def __init__(self, state: CardState, wanted: str) -> None:
-        legal = ", ".join(MOVES[state]) or "none: it is final"
-        super().__init__(f"a card that is {state} cannot become {wanted}; legal moves: {legal}")
-
-
-def check_move(state: CardState, wanted: CardState) -> None:
-    """Raise `IllegalCardMoveError` unless a card may go from `state` to `wanted`."""
-    if wanted not in MOVES[state]:
-        raise IllegalCardMoveError(state, wanted)
-
-
-def way_to(state: CardState, wanted: CardState) -> tuple[CardState, ...]:
-    """The shortest way of legal moves from one state to another; empty where it is there already.
-
-    Raises IllegalCardMoveError where none leads there.
-    """
-    ways: dict[CardState, tuple[CardState, ...]] = {state: ()}
-    line: list[CardState] = [state]
-    while line:
-        here = line.pop(0)
-        if here == wanted:
-            return ways[here]
-        for following in MOVES[here]:
-            if following not in ways:
-                ways[following] = (*ways[here], following)
-                line.append(following)
-    raise IllegalCardMoveError(state, wanted)
-
-
-@dataclass(frozen=True, slots=True)
-class ClosedCard:
-    """A card as it stands after a move, as far as the sequence cares."""
-
-    card_id: UUID
-    version: int
-    state: CardState
-    lead_id: str
-    campaign_id: str | None
-    enrollment_id: UUID | None
-    step_id: str | None
-    reply_id: UUID | None
-
-
-def told_of(card: ClosedCard, at: datetime, *, is_last: bool) -> TaskDone | ReplyHandled | None:
-    """What leads must hear of it: the end of a step's task, or that people are done with a reply (docs/behaviour.md 4.4,
-    7.3). `is_last`: no other card of that reply is open. Told again it has the same id.
-    """
-    name = event_id("card", card.card_id, card.version)
-    if card.reply_id is not None:
-        if not is_last or card.state not in ("done", "rejected"):
-            return None
-        return ReplyHandled(event_id=name, lead_id=card.lead_id, reply_id=card.reply_id, at=at)
-    if card.state not in ("done", "blocked", "rejected"):
-        return None
-    if card.campaign_id is None or card.enrollment_id is None or card.step_id is None:
-        return None
-    return TaskDone(
-        event_id=name,
-        lead_id=card.lead_id,
-        campaign_id=card.campaign_id,
-        enrollment_id=card.enrollment_id,
-        step_id=card.step_id,
-        outcome=card.state,
-        at=at,
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,10 +81,26 @@ TASK_CARDS: Mapping[str, CardType] = {
 }
 """The card of a step's `task_kind` (docs/behaviour.md 1.2); any other manual channel is a create_task."""
 
+DUE_IN: Mapping[Priority, int] = {"high": 1, "medium": 2, "low": 5}
+"""Business days until a card is due that nothing else gives a date."""
+_WORKDAYS = 5
+
+
+def due_by(priority: Priority, at: datetime) -> datetime:
+    """The same time of day so many business days (Monday to Friday in UTC) after `at`."""
+    left = DUE_IN[priority]
+    while left:
+        at += timedelta(days=1)
+        left -= at.weekday() < _WORKDAYS
+    return at
+
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A card as it begins: always `suggested`. `card_id` is the same whenever the same cause makes it again."""
+    """A card as it begins: always `suggested`. `card_id` is the same whenever the same cause makes it again.
+
+    Without a `due_at` it is due by its priority.
+    """
 
     card_id: UUID
     type: CardType
@@ -194,7 +117,12 @@ class Card:
     step_id: str | None = None
     send_id: UUID | None = None
     due_at: datetime | None = None
+    assigned_to: str | None = None
     action_payload: Mapping[str, object] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.due_at is None:
+            object.__setattr__(self, "due_at", due_by(self.priority, self.created_at))
 
 
 def card_id(cause: UUID, card_type: str) -> UUID:
@@ -204,28 +132,47 @@ def card_id(cause: UUID, card_type: str) -> UUID:
 
 def cards_of_disposition(said: Disposition) -> tuple[Card, ...]:
     """The cards that a classified reply makes: none, one, or two where its category needs a person besides."""
-    routes = [route for route in (ROUTING[said.disposition],) if route is not None]
-    if said.category in NEEDS_PERSON and MANUAL_REVIEW not in routes:
-        routes.append(MANUAL_REVIEW)
-    return tuple(_card_of_reply(said, route) for route in routes)
+    return tuple(card_for(said, route) for route in routes_of(said))
 
 
-def _card_of_reply(said: Disposition, route: Routing) -> Card:
-    payload: dict[str, object] = {"disposition": said.disposition}
-    if said.category is not None:
-        payload["category"] = said.category
-    if said.entities:
-        payload["entities"] = said.entities
-    if route.type == "reply_to_email" and said.draft_reply:
-        payload["draft_reply"] = said.draft_reply
+def routes_of(said: Disposition) -> tuple[Routing, ...]:
+    """Who gets a card of it. A user's route changes what is built in, and makes a card where none is when it names a type."""
+    needs_person = said.category in NEEDS_PERSON
+    base = ROUTING[said.disposition]
+    if base is None:
+        if not needs_person and (said.route is None or said.route.type is None):
+            return ()
+        base = MANUAL_REVIEW
+    route = base if said.route is None else _routed(base, said.route)
+    if needs_person and route.type != MANUAL_REVIEW.type:
+        return route, MANUAL_REVIEW
+    return (route,)
+
+
+def _routed(base: Routing, route: CardRoute) -> Routing:
+    return Routing(
+        queue=route.queue or base.queue,
+        priority=route.priority or base.priority,
+        type=route.type or base.type,
+        title=route.title or base.title,
+        description=route.description or base.description,
+    )
+
+
+def card_for(said: Disposition, routing: Routing) -> Card:
+    """The card of a classified reply for those whom `routing` names."""
+    own = said.route
+    told = (own.description if own is not None else None, said.summary)
+    due_hours = own.due_hours if own is not None else None
+    name = card_id(said.reply_id, routing.type)
     return Card(
-        card_id=card_id(said.reply_id, route.type),
-        type=route.type,
-        queue=route.queue,
-        priority=route.priority,
-        title=route.title.format(name=said.lead_name or said.lead_id),
-        description=said.summary or route.description,
-        rationale=f"{said.disposition} by {said.decided_by}, confidence {said.confidence:.2f}",
+        card_id=name,
+        type=routing.type,
+        queue=routing.queue,
+        priority=routing.priority,
+        title=routing.title.replace("{name}", said.lead_name or said.lead_id),
+        description="\n\n".join(filter(None, told)) or routing.description,
+        rationale=_reason(said),
         lead_id=said.lead_id,
         campaign_id=said.campaign_id,
         created_at=said.at,
@@ -233,8 +180,74 @@ def _card_of_reply(said: Disposition, route: Routing) -> Card:
         enrollment_id=said.enrollment_id,
         step_id=said.step_id,
         send_id=said.send_id,
-        action_payload=payload,
+        due_at=None if due_hours is None else said.at + timedelta(hours=due_hours),
+        assigned_to=_share(name, own.assign_to) if own is not None and own.assign_to else None,
+        action_payload=_payload(said, routing),
     )
+
+
+def _share(card: UUID, people: Sequence[str]) -> str:
+    """One of them, evenly over many cards and the same whenever the card is made again."""
+    return people[card.int % len(people)]
+
+
+def _reason(said: Disposition) -> str:
+    by = f"rule {said.rule_id}" if said.rule_id is not None else said.decided_by
+    if said.decided_by == "default" and said.why is not None:
+        by += f" ({said.why})"  # such as no_key, overloaded, refused
+    return f"{said.own_disposition or said.disposition} by {by}, confidence {said.confidence:.2f}"
+
+
+def _payload(said: Disposition, routing: Routing) -> dict[str, object]:
+    payload: dict[str, object] = {"disposition": said.own_disposition or said.disposition}
+    category = said.own_category or said.category
+    if category is not None:
+        payload["category"] = category
+    if said.entities:
+        payload["entities"] = said.entities
+    if routing.type == "reply_to_email" and said.draft_reply:
+        payload["draft_reply"] = said.draft_reply
+    if routing.type == "reply_to_email" and said.draft_faults:
+        payload["draft_faults"] = said.draft_faults  # there is no draft: this is why
+    return payload
+
+
+@dataclass(frozen=True, slots=True)
+class CardOfReply:
+    """A card of a reply as it stands, as far as a new judgement of the reply cares."""
+
+    card_id: UUID
+    type: CardType
+    state: CardState
+
+
+@dataclass(frozen=True, slots=True)
+class Replacing:
+    """What a new judgement of a reply does to its cards: which are put up, rewritten (by id) and taken down."""
+
+    put_up: tuple[Card, ...] = ()
+    rewrite: tuple[Card, ...] = ()
+    take_down: tuple[UUID, ...] = ()
+
+
+def replacing(standing: Sequence[CardOfReply], wanted: Sequence[Card]) -> Replacing:
+    """Cards that nobody has taken up follow the new judgement; those that people work on, or are done with, stay.
+
+    One that becomes another type keeps its id, so that a later judgement can turn it back.
+    """
+    known = {card.type: card for card in standing}
+    free = [card for card in standing if card.state == "suggested" and card.type not in {c.type for c in wanted}]
+    put_up: list[Card] = []
+    rewrite: list[Card] = []
+    for card in wanted:
+        there = known.get(card.type)
+        if there is None and free:
+            there = free.pop(0)
+        if there is None:
+            put_up.append(card)
+        elif there.state == "suggested":
+            rewrite.append(replace(card, card_id=there.card_id))
+    return Replacing(tuple(put_up), tuple(rewrite), tuple(card.card_id for card in free))
 
 
 def _cause(due: TaskDue) -> str:
@@ -261,6 +274,7 @@ def card_of_task(due: TaskDue) -> Card:
         enrollment_id=due.enrollment_id,
         step_id=due.step_id,
         due_at=due.due_at,
+        assigned_to=due.assigned_to,
         action_payload={"task_kind": due.task_kind}
         | ({"assigned_to": due.assigned_to} if due.assigned_to is not None else {}),
     )

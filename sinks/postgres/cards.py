@@ -1,25 +1,50 @@
-"""Cards on their board: reading, moving with optimistic concurrency, handing over (docs/behaviour.md 8)."""
+"""Cards on their board: what people do with one (docs/behaviour.md 8). The board itself is read in `sinks/postgres/board.py`.
+
+Each act is one transaction: the card is locked, the version that its mover saw is compared, the move, its history and
+what is to be told of it are committed together.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import asyncpg
 
-from domain.cards import CardState, ClosedCard, check_move, told_of, way_to
+from domain.answering_cards import check_words, has_answer, payload_of
+from domain.card_states import (
+    CLOSED,
+    TO_APPROVED,
+    TO_EXECUTING,
+    IllegalCardMoveError,
+    check_move,
+    way_to,
+)
 from domain.drafting import draft_on
+from schemas.cards import CardState
+from sinks.postgres import card_changes
+from sinks.postgres.answers import AnswerRefusedError, answer_reply
+from sinks.postgres.card_changes import Changes, Row
 from sinks.postgres.connect import classified
 from sinks.postgres.queries import queries
-from sinks.postgres.untold import Noted, note
+from sinks.postgres.untold import note
 
 SQL = queries("cards")
 
 
 class CardChangedError(Exception):
-    """Somebody else moved the card since it was read."""
+    """Somebody else changed the card since it was read. `card` is how it stands now."""
+
+    def __init__(self, message: str, card: Mapping[str, Any] | None = None) -> None:
+        super().__init__(message)
+        self.card = card
+
+
+class CardRefusedError(Exception):
+    """What was asked of a card cannot be done with it; the message says why, and what can be."""
 
 
 class UnknownCardError(Exception):
@@ -27,49 +52,25 @@ class UnknownCardError(Exception):
 
 
 class Cards:
-    """The board. Every method raises Retryable when Postgres is away."""
+    """What people do with cards. Every method raises Retryable when Postgres is away, UnknownCardError for no such card, and
+    CardChangedError where the card has another version by now than the one that was seen (`version`; None: any).
+    """
 
     def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool
 
-    async def card(self, card_id: UUID) -> dict[str, Any]:
-        """One card with its history. Raises UnknownCardError."""
-        with classified:
-            row = await self._pool.fetchrow(SQL["card"], card_id)
-            if row is None:
-                raise UnknownCardError(f"no card {card_id}")
-            history = await self._pool.fetch(SQL["card_history"], card_id)
-        return {**row, "history": [dict(move) for move in history]}
-
-    async def board(
-        self,
-        *,
-        queue: str | None = None,
-        state: CardState | None = None,
-        campaign_id: str | None = None,
-        limit: int = 200,
-    ) -> list[dict[str, Any]]:
-        """Cards, newest first; each filter that is given must hold."""
-        with classified:
-            return [dict(row) for row in await self._pool.fetch(SQL["board"], queue, state, campaign_id, limit)]
-
-    async def queues(self, campaign_id: str | None = None) -> dict[str, int]:
-        """Queue -> number of cards in it, whatever their state."""
-        with classified:
-            return {row["queue"]: row["n"] for row in await self._pool.fetch(SQL["queues"], campaign_id)}
-
     async def move(
-        self, card_id: UUID, version: int, to_state: CardState, actor: str, at: datetime
+        self, card_id: UUID, version: int | None, to_state: CardState, actor: str, at: datetime
     ) -> Mapping[str, Any]:
-        """Move a card that its mover saw at `version`. Returns the card after the move.
+        """One move. Returns the card after it. A card with a drafted answer that is approved has it sent.
 
-        Raises IllegalCardMoveError, CardChangedError when it has another version by now, UnknownCardError.
+        Raises IllegalCardMoveError, CardRefusedError.
         """
-        card = await self.card(card_id)
-        if card["version"] != version:
-            raise CardChangedError(f"card {card_id} is at version {card['version']}, not {version}: read it again")
-        check_move(card["state"], to_state)
-        return await self._walk(card, (to_state,), actor, at)
+        async with self._locked(card_id, version) as (connection, card, others):
+            check_move(card["state"], to_state)
+            if to_state == "approved" and has_answer(card):
+                return await self._answer(connection, card, others, None, actor, at)
+            return await _walk(connection, card, others, (to_state,), actor, at)
 
     async def close(
         self, card_id: UUID, to_state: CardState, actor: str, at: datetime, version: int | None = None
@@ -77,57 +78,147 @@ class Cards:
         """Bring a card to `done`, `blocked` or `rejected` by the legal moves that lead there, all at once. One that is
         there already stays as it is.
 
-        Raises IllegalCardMoveError, CardChangedError, UnknownCardError.
+        Raises IllegalCardMoveError, CardRefusedError.
         """
-        card = await self.card(card_id)
-        if version is not None and card["version"] != version:
-            raise CardChangedError(f"card {card_id} is at version {card['version']}, not {version}: read it again")
-        return await self._walk(card, way_to(card["state"], to_state), actor, at)
+        async with self._locked(card_id, version) as (connection, card, others):
+            return await _walk(connection, card, others, way_to(card["state"], to_state), actor, at)
 
-    async def _walk(
-        self, card: Mapping[str, Any], states: Sequence[CardState], actor: str, at: datetime
+    async def approve(
+        self,
+        card_id: UUID,
+        actor: str,
+        at: datetime,
+        version: int | None = None,
+        words: str | None = None,
+        *,
+        bulk: bool = False,
     ) -> Mapping[str, Any]:
-        """Move a card from state to state in one transaction, with what is to be told of it (`sinks.postgres.untold`)."""
-        draft_id = draft_on(card["action_payload"])
-        if draft_id is not None and any(state != "in_review" for state in states):
-            raise CardChangedError(
-                f"card {card['card_id']} holds a draft, which decides about it: touchline drafts approve|reject {draft_id}"
-            )
+        """Approve a card. A `reply_to_email` card has its drafted answer sent, or `words` instead of it, and goes on to
+        `executing`; with others (`bulk`) only where its campaign says so. One that is approved already stays as it is.
+
+        Raises IllegalCardMoveError, CardRefusedError.
+        """
+        async with self._locked(card_id, version) as (connection, card, others):
+            _own_draft(card, "approve")
+            if card["state"] in ("approved", "executing", "done"):
+                return card
+            if words is not None or has_answer(card):
+                if bulk and await _review_mode(connection, card) != "bulk":
+                    raise CardRefusedError(f"card {card_id}: reply_review is not bulk: approve it by itself")
+                return await self._answer(connection, card, others, words, actor, at)
+            path = TO_APPROVED.get(card["state"])
+            if path is None:
+                raise IllegalCardMoveError(card["state"], "approved")
+            return await _walk(connection, card, others, path, actor, at)
+
+    async def assign(
+        self, card_id: UUID, to: str | None, actor: str, at: datetime, version: int | None = None
+    ) -> Mapping[str, Any]:
+        """Hand a card to somebody, or (None) to nobody. Whose it is already stays as it is. Raises CardRefusedError."""
+        async with self._locked(card_id, version) as (connection, card, _):
+            if card["assigned_to"] == to:
+                return card
+            _open(card)
+            return await card_changes.assign(connection, card, to, actor, at)
+
+    async def edit(
+        self, card_id: UUID, changes: Changes, actor: str, at: datetime, version: int | None = None
+    ) -> Mapping[str, Any]:
+        """Another queue, priority or due date; other words for the answer that it holds (`payload.draft_reply`).
+
+        Raises CardRefusedError.
+        """
+        async with self._locked(card_id, version) as (connection, card, _):
+            _open(card)
+            words = (changes.payload or {}).get("draft_reply")
+            if words is not None:
+                if card["state"] == "executing":
+                    raise CardRefusedError(f"card {card_id}: its answer is on its way")
+                _refused(check_words(card, str(words), await _review_mode(connection, card)))
+            return await card_changes.edit(connection, card, changes, actor, at)
+
+    async def write_note(self, card_id: UUID, note_id: UUID, author: str, body: str, at: datetime) -> None:
+        """Write a note on a card, open or not."""
+        async with self._locked(card_id, None) as (connection, card, _):
+            await card_changes.write_note(connection, card, note_id, author=author, body=body, at=at)
+
+    async def _answer(  # noqa: PLR0917 - each is one fact of an approval
+        self, connection: Any, card: Row, others: Sequence[Row], words: str | None, actor: str, at: datetime
+    ) -> Row:
+        """Have an answer sent: the card's draft, or these words."""
+        if card["reply_id"] is None:
+            raise CardRefusedError(f"card {card['card_id']} answers no reply: there is nobody to send these words to")
+        path = TO_EXECUTING.get(card["state"])
+        if path is None:
+            raise IllegalCardMoveError(card["state"], "approved")
+        _refused(check_words(card, words, await _review_mode(connection, card)))
+        payload = payload_of(card)
+        body = words if words is not None else str(payload["draft_reply"])
+        try:
+            told = await answer_reply(connection, card["reply_id"], card["card_id"], body, actor, at)
+        except AnswerRefusedError as error:
+            raise CardRefusedError(f"card {card['card_id']}: {error}") from None
+        if body != payload.get("draft_reply"):
+            card = await card_changes.edit(connection, card, Changes(payload={"draft_reply": body}), actor, at)
+        moved = await _walk(connection, card, others, path, actor, at)
+        await note(connection, [told])
+        return moved
+
+    @asynccontextmanager
+    async def _locked(
+        self, card_id: UUID, version: int | None
+    ) -> AsyncGenerator[tuple[Any, dict[str, Any], list[Row]]]:
+        """A card in a transaction, locked with the other cards of its reply."""
         with classified:
             async with self._pool.acquire() as connection, connection.transaction():
-                if card["reply_id"] is not None and states:
-                    await connection.execute(SQL["lock_cards_of_reply"], card["reply_id"])
-                for to_state in states:
-                    row = await connection.fetchrow(
-                        SQL["move_card"], card["card_id"], card["version"], to_state, actor, at, card["state"]
+                rows = await card_changes.lock(connection, card_id)
+                if not rows:
+                    raise UnknownCardError(f"no card {card_id}")
+                card = dict(rows[0])
+                if version is not None and version != card["version"]:
+                    raise CardChangedError(
+                        f"card {card_id} is at version {card['version']}, not {version}: read it again", card
                     )
-                    if row is None:
-                        raise CardChangedError(f"card {card['card_id']} was moved meanwhile: read it again")
-                    card = dict(row)
-                if states:
-                    await note(connection, await _told(connection, card, at))
-        return {name: value for name, value in card.items() if name != "history"}
-
-    async def assign(self, card_id: UUID, version: int, to: str) -> Mapping[str, Any]:
-        """Hand a card to somebody. Raises CardChangedError."""
-        with classified:
-            row = await self._pool.fetchrow(SQL["assign_card"], card_id, version, to)
-        if row is None:
-            raise CardChangedError(f"card {card_id} was changed meanwhile: read it again")
-        return dict(row)
+                yield connection, card, rows[1:]
 
 
-async def _told(connection: Any, card: Mapping[str, Any], at: datetime) -> list[Noted]:
-    """What leads must hear of a card that came to this state."""
-    is_last = True
-    if card["reply_id"] is not None:
-        is_last = not await connection.fetchval(SQL["open_cards_of_reply"], card["reply_id"])
-    event = told_of(
-        ClosedCard(
-            card["card_id"], card["version"], card["state"], card["lead_id"], card["campaign_id"], card["enrollment_id"],
-            card["step_id"], card["reply_id"],
-        ),
-        at,
-        is_last=is_last,
-    )  # fmt: skip
-    return [] if event is None else [Noted(event.event_id, "enrollments", event.lead_id, event.write().decode())]
+async def _walk(  # noqa: PLR0917 - each is one fact of a move
+    connection: Any, card: Row, others: Sequence[Row], states: Sequence[CardState], actor: str, at: datetime
+) -> Row:
+    """Move a locked card from state to state, and tell leads where it came to."""
+    if not states:
+        return card
+    if tuple(states) != ("in_review",):
+        _own_draft(card, "approve|reject")
+    if card["state"] == "executing" and states[0] == "blocked" and has_answer(card):
+        # only its end may block it: blocked, it could be rejected, or approved with words that would not be those that go out
+        raise CardRefusedError(f"card {card['card_id']}: its answer is on its way, and is not called back by this")
+    moved = await card_changes.move_cards(connection, [card["card_id"]], {card["state"]: tuple(states)}, actor, at)
+    after = moved[card["card_id"]]
+    await card_changes.tell_leads(connection, after, others, at)
+    return after
+
+
+def _own_draft(card: Row, acts: str) -> None:
+    """A card that holds a draft is decided by its draft."""
+    draft_id = draft_on(card["action_payload"])
+    if draft_id is not None:
+        raise CardRefusedError(
+            f"card {card['card_id']} holds a draft, which decides about it: touchline drafts {acts} {draft_id}"
+        )
+
+
+def _open(card: Row) -> None:
+    if card["state"] in CLOSED:
+        raise CardRefusedError(
+            f"card {card['card_id']} is {card['state']}: nothing changes on it any more but its notes"
+        )
+
+
+def _refused(why: str | None) -> None:
+    if why is not None:
+        raise CardRefusedError(why)
+
+
+async def _review_mode(connection: Any, card: Row) -> str:
+    return await connection.fetchval(SQL["reply_review"], card["campaign_id"]) or "edit"

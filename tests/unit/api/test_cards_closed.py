@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.cards import MOVES, CardState, ClosedCard, IllegalCardMoveError, check_move, told_of, way_to
+from domain.card_states import MOVES, ClosedCard, IllegalCardMoveError, check_move, told_of, way_to
+from schemas.cards import CardState
 from schemas.enrollments import ReplyHandled, TaskDone
 
 AT = datetime(2026, 3, 2, 9, tzinfo=UTC)
