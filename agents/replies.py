@@ -19,6 +19,7 @@ from agents.replying.classifier import Classifier
 from agents.replying.intake import Intake
 from agents.replying.knowledge import Knowledge
 from agents.replying.ports import Model, Parser, Publisher, Stops, Store, Touches
+from agents.replying.reading import PATIENCE_S, TOGETHER
 from agents.writing import Writer
 from domain.replies.matching import ReadToken
 from streams.clock import ClockLike
@@ -45,13 +46,16 @@ class Replies:
         clock: ClockLike,
         model: Model | None,
         writer: Writer | None = None,
+        together: int = TOGETHER,
+        patience_s: float = PATIENCE_S,
     ) -> None:
         self._clock = clock
         self._parser = parser
         self._writer = writer
         self._classifier = Classifier(
-            store=store, stops=stops, publisher=publisher, knowledge=knowledge, clock=clock, model=model
-        )
+            store=store, stops=stops, publisher=publisher, knowledge=knowledge, clock=clock, model=model, together=together,
+            patience_s=patience_s,
+        )  # fmt: skip
         self._intake = Intake(
             parser=parser,
             store=store,
@@ -59,6 +63,7 @@ class Replies:
             stops=stops,
             read_token=read_token,
             stored=self._classifier.wake,
+            is_colleague=knowledge.is_colleague,
         )
 
     async def start(self) -> None:

@@ -6,6 +6,7 @@ from uuid import UUID
 from pydantic import Base64Bytes, Field
 
 from schemas.base import Data, Identifier, Instant, Message, Part, Text
+from schemas.sending import Thread
 
 DispositionName = Literal[
     "INTERESTED",
@@ -33,8 +34,19 @@ CategoryName = Literal[
     "REMOVE",
     "ESCALATE",
 ]
-MatchedBy = Literal["recipient_token", "in_reply_to", "references", "message_id", "sender_subject"]
+MatchedBy = Literal["recipient_token", "in_reply_to", "references", "message_id", "sender_subject", "hand"]
 DecidedBy = Literal["rule", "recogniser", "model", "default"]
+CardType = Literal[
+    "send_email",
+    "schedule_call",
+    "research",
+    "create_task",
+    "follow_up",
+    "create_deal",
+    "reply_to_email",
+    "needs_human_response",
+]
+Priority = Literal["low", "medium", "high"]
 
 
 class InboundMail(Message):
@@ -48,6 +60,9 @@ class InboundMail(Message):
     received_wall: Instant
     envelope_to: list[str] = []
     raw: Annotated[Base64Bytes, Field(description="The message as received (RFC 5322), base64.")]
+    truncated: Annotated[
+        bool, Field(description="Too long to keep whole: attachments, or the end of its text, were cut.")
+    ] = False
 
 
 class Reply(Message):
@@ -73,8 +88,32 @@ class Bounce(Part):
     code: str | None = None
 
 
+class CardRoute(Part):
+    """What a user's routing says of the card. What it leaves out stays as it is built in; `{name}` is the person's name."""
+
+    queue: str | None = None
+    priority: Priority | None = None
+    type: CardType | None = None
+    title: Text | None = None
+    description: Text | None = None
+    due_hours: int | None = None
+    assign_to: list[Identifier] | None = None
+
+
+class AnswerTo(Part):
+    """Whom a machine may answer, and in which thread: left out where it must not, or has nothing to say (docs/behaviour.md 7.6)."""
+
+    email: Annotated[str, Field(max_length=320)]
+    mailbox_id: Identifier
+    timezone: str | None = None
+    thread: Thread
+
+
 class Disposition(Message):
-    """The classified answer (public). Downstream and `leads` act on it; the projector makes its card."""
+    """The classified answer (public). Downstream and `leads` act on it; the projector makes its card.
+
+    A reply that is judged anew (`touchline reclassify`) is told again with a higher `revision` and an id of its own.
+    """
 
     TOPIC: ClassVar[str] = "dispositions"
     event_id: Identifier
@@ -97,4 +136,12 @@ class Disposition(Message):
     decided_by: DecidedBy
     lead_name: Text | None = None
     rule_id: str | None = None
+    why: str | None = None
+    own_disposition: str | None = None
+    own_category: str | None = None
+    draft_faults: list[str] = []
+    route: CardRoute | None = None
+    answer_to: AnswerTo | None = None
+    revision: Annotated[int, Field(ge=0)] = 0
+    replaces: DispositionName | None = None
     at: Instant

@@ -13,8 +13,19 @@ import structlog
 from agents.replying import metrics
 from agents.replying.ports import Parser, Stops, Store, Touches
 from domain.ids import NAMESPACE, event_id
+from domain.leads.colleagues import UNTIL_CARD_IS_DONE
+from domain.replies.fitting import made_message_id, names_a_mail
 from domain.replies.mail import Mail
-from domain.replies.matching import CONFIDENCE, Candidate, ReadToken, base_subject, candidates, choose, is_own_copy
+from domain.replies.matching import (
+    CONFIDENCE,
+    Candidate,
+    ReadToken,
+    base_subject,
+    candidates,
+    choose,
+    is_own_copy,
+    takes_hold,
+)
 from schemas.replies import InboundMail, Reply
 from sinks.mailparser import Unreadable
 from sinks.ports import SendRow, Stop
@@ -56,6 +67,7 @@ class Intake:
         stops: Stops,
         read_token: ReadToken,
         stored: Callable[[], None],
+        is_colleague: Callable[[Mail, SendRow], bool] = lambda mail, touch: False,
     ) -> None:
         self._parser = parser
         self._store = store
@@ -63,6 +75,7 @@ class Intake:
         self._stops = stops
         self._read_token = read_token
         self._stored = stored
+        self._is_colleague = is_colleague
 
     async def take(self, work: Work, batch: Sequence[Inbound], now: datetime) -> None:
         """Process a batch; `now` is the campaign instant of its matches. `replies` events go into `work`."""
@@ -88,13 +101,14 @@ class Intake:
                 continue
             message_id = self._message_id(event.body, mail)
             reply_id = uuid5(NAMESPACE, f"reply\x00{message_id}")
-            arrivals.setdefault(reply_id, _Arrival(reply_id, message_id, event.body, mail))
+            arrivals.setdefault(reply_id, _Arrival(reply_id, message_id, event.body, _delivered(mail, event.body)))
         return arrivals
 
     def _message_id(self, body: InboundMail, mail: Mail) -> str:
         """What makes it the same mail when it comes again. A machine that answers under our own Message-ID has none of
         its own."""
-        stated = mail.message_id or body.message_id.replace("\x00", "").strip().strip("<>")
+        told = (mail.message_id or "", body.message_id.replace("\x00", ""), made_message_id(body.raw))
+        stated = next(filter(names_a_mail, told)).strip().strip("<>")
         if self._read_token(stated.partition("@")[0]) is None or is_own_copy(mail, self._read_token):
             return stated
         return f"{hashlib.blake2b(body.raw, digest_size=16).hexdigest()}.{stated}"
@@ -115,6 +129,8 @@ class Intake:
                 arrival.answered = choose(arrival.found, by_send_id, by_message_id) or await self._by_thread(
                     arrival.mail
                 )
+            if arrival.answered is not None and self._is_colleague(arrival.mail, arrival.answered[1]):
+                arrival.answered = None  # the owner of one of our mailboxes wrote in the thread: nobody has answered
 
     async def _by_message_id(self, ids: set[str]) -> Mapping[str, SendRow]:
         """Rows by Message-ID without brackets, whichever way the ledger keeps it."""
@@ -137,7 +153,18 @@ class Intake:
         rows = [_new_reply(arrival, now) for arrival in fresh]
         if not rows:
             return []
-        stops = [Stop(r.match.lead_id, None, STOP_REASON, reply_source(r.reply_id)) for r in rows if r.held and r.match]
+        stops = [
+            Stop(
+                r.match.lead_id,
+                None,
+                STOP_REASON,
+                reply_source(r.reply_id),
+                r.match.campaign_id,
+                now + UNTIL_CARD_IS_DONE,
+            )
+            for r in rows
+            if r.held and r.match
+        ]
         if stops:
             await self._stops.stop(stops)
         proved = [a.answered[1].send_id for a in fresh if a.answered is not None and a.answered[1].state == "ambiguous"]
@@ -153,9 +180,11 @@ class Intake:
         return kept
 
 
-def takes_hold(mail: Mail) -> bool:
-    """Whether a match stops the lead at once. Delivery reports and complaints do not: their code alone decides."""
-    return mail.report is None or mail.report.kind == "receipt"
+def _delivered(mail: Mail, body: InboundMail) -> Mail:
+    """The mail with whom its envelope names besides: a reply address may stand in no header at all. And whether it was cut."""
+    envelope = (address.replace("\x00", "").strip().strip("<>").lower()[:320] for address in body.envelope_to[:50])
+    recipients = tuple(dict.fromkeys((*mail.recipients, *filter(None, envelope))))
+    return replace(mail, recipients=recipients, truncated=mail.truncated or body.truncated)
 
 
 def _new_reply(arrival: _Arrival, now: datetime) -> NewReply:

@@ -7,15 +7,17 @@ from datetime import datetime
 from agents.replying.intake import reply_source
 from domain.ids import email_domain, event_id
 from domain.replies.verdict import Verdict
-from schemas.replies import Bounce, Disposition
+from schemas.replies import AnswerTo, Bounce, Disposition
 from schemas.sending import MailboxNote, MailboxPaused
 from sinks.ports import Suppression
 from sinks.postgres.replies import Judgement, StoredReply
 
 SUPPRESSION_REASONS = {"UNSUBSCRIBE": "unsubscribe", "BOUNCE": "bounce", "COMPLAINT": "complaint"}
+REASONS_OF_REPORTS = {"delivery": "bounce", "complaint": "complaint"}
+"""Where a user's rule calls a report something else, it is what it is: a bounce is no wish of the person's."""
 
 
-def judgement(reply: StoredReply, verdict: Verdict, now: datetime) -> Judgement:
+def judgement(reply: StoredReply, verdict: Verdict, now: datetime, answer_to: AnswerTo | None = None) -> Judgement:
     """The event that tells a verdict, the same whoever tells it, and what statistics need beside it."""
     match = reply.match
     bounce = None if verdict.bounce is None else Bounce(kind=verdict.bounce, code=verdict.bounce_code)
@@ -40,6 +42,12 @@ def judgement(reply: StoredReply, verdict: Verdict, now: datetime) -> Judgement:
         decided_by=verdict.decided_by,
         lead_name=lead_name(reply),
         rule_id=verdict.rule_id,
+        why=verdict.why,
+        own_disposition=verdict.own_disposition,
+        own_category=verdict.own_category,
+        draft_faults=list(verdict.draft_faults),
+        route=verdict.route,
+        answer_to=answer_to,
         at=now,
     )
     return Judgement(event, verdict.why, _bounced_domain(reply) if bounce is not None else None)
@@ -58,10 +66,12 @@ def suppressions(reply: StoredReply, verdict: Verdict) -> list[Suppression]:
     it."""
     if not verdict.suppresses:
         return []
-    reason = SUPPRESSION_REASONS.get(verdict.disposition, "unsubscribe")
+    report = reply.mail.report
+    told = "unsubscribe" if report is None else REASONS_OF_REPORTS.get(report.kind, "unsubscribe")
+    reason = SUPPRESSION_REASONS.get(verdict.disposition, told)
     source = reply_source(reply.reply_id)
     found = [Suppression("all", reason, source, address_key=reply.address_key, lead_id=reply.match.lead_id)]
-    if reason == "unsubscribe" and reply.mail.report is None and reply.mail.from_email is not None:
+    if reason == "unsubscribe" and report is None and reply.mail.from_email is not None:
         found.append(Suppression("all", reason, source, email=reply.mail.from_email))
     return found
 

@@ -9,7 +9,8 @@ from uuid import UUID
 
 from domain.replies.mail import Mail
 from domain.replies.verdict import ModelAnswer
-from sinks.claude import NoAnswer
+from domain.routing import Routing
+from sinks.claude import NoAnswer, Question
 from sinks.mailparser import Unreadable
 from sinks.ports import SendRow, Stop, Suppression
 from sinks.postgres.replies import Judgement, Known, NewReply, OpenState, StoredReply
@@ -37,6 +38,8 @@ class Store(Protocol):
 
     async def hand_over(self, reply_ids: Sequence[UUID]) -> None: ...
 
+    async def put_off(self, reply_ids: Sequence[UUID], seconds: float, patience_s: float) -> frozenset[UUID]: ...
+
     async def judge(self, judgements: Sequence[Judgement]) -> frozenset[UUID]: ...
 
     async def told(self, reply_ids: Sequence[UUID]) -> None: ...
@@ -45,7 +48,7 @@ class Store(Protocol):
 
     async def renew(self, reply_ids: Sequence[UUID], seconds: float) -> None: ...
 
-    async def earlier_soft(self, lead_id: str, send_id: UUID) -> int: ...
+    async def soft_beside(self, send_id: UUID) -> int: ...
 
     async def refusing_domains(self, mailbox_id: str, since: datetime, besides: str) -> int: ...
 
@@ -73,7 +76,9 @@ class Stops(Protocol):
 class Model(Protocol):
     """What reads a mail that no rule knows (`sinks.claude.Claude`)."""
 
-    async def classify(self, mail: Mail, received_at: datetime) -> ModelAnswer | NoAnswer: ...
+    async def classify_all(
+        self, questions: Sequence[Question], routing: Routing = ...
+    ) -> list[ModelAnswer | NoAnswer]: ...
 
 
 class Publisher(Protocol):

@@ -7,21 +7,20 @@ from datetime import timedelta
 from typing import Any
 
 from domain.leads import asking
-from domain.leads.effects import SuppressIt
+from domain.leads.colleagues import UNTIL_CARD_IS_DONE, mind
+from domain.leads.replying import answer_by_itself
+from domain.leads.reported import on_bounce
 from domain.leads.results import can_become, settle
+from domain.leads.soft import forgiven
 from domain.leads.state import Enrollment, Hold, Status, Touch
 from domain.leads.steps import advance
 from domain.leads.texting import channel_of
 from domain.leads.turn import Turn, digest
-from domain.replies.bounces import SOFT_IN_A_ROW
 from schemas.engagements import EngagementType
 from schemas.replies import Disposition, Reply
 
 AWAY = timedelta(days=7)
 """How long an absence without a return date lasts."""
-
-UNTIL_CARD_IS_DONE = timedelta(days=14)
-"""How long a person's other enrollments stand still at most after a human reply."""
 
 
 def on_reply(turn: Turn, reply: Reply) -> None:
@@ -31,9 +30,30 @@ def on_reply(turn: Turn, reply: Reply) -> None:
     source = source_of(reply)
     if digest(source) in turn.seen:
         return turn.ignore("disposition_known")
+    _came(turn, source)
+    for e in list(turn.enrollments):
+        turn.save(e._replace(touches=forgiven(e.touches)))
     _hold_all(turn, source)
     _prove(turn, reply)
     return None
+
+
+REPLIES_AT_MOST = 8
+"""Of how many of its latest replies a lead remembers the order."""
+
+
+def _came(turn: Turn, source: str) -> None:
+    """Note that a reply came, after all that are noted."""
+    mark = digest(source)
+    if mark not in turn.replies:
+        turn.replies = (*turn.replies, mark)[-REPLIES_AT_MOST:]
+
+
+def is_latest(turn: Turn, source: str) -> bool:
+    """Whether none that came after this reply has been judged. Of one that is forgotten all others came after it."""
+    mark = digest(source)
+    later = turn.replies[turn.replies.index(mark) + 1 :] if mark in turn.replies else turn.replies
+    return not any(one in turn.seen for one in later)
 
 
 def on_disposition(turn: Turn, said: Disposition) -> None:
@@ -42,8 +62,14 @@ def on_disposition(turn: Turn, said: Disposition) -> None:
         return turn.ignore("unknown_lead")
     if not turn.remember(source_of(said)):
         return turn.ignore("disposition_known")
-    turn.disposition = said.disposition
+    _came(turn, source_of(said))
+    if is_latest(turn, source_of(said)):
+        turn.disposition = said.disposition  # the latest reply's, in whichever order they are judged
     _prove(turn, said)
+    e = _matched(turn, said)
+    if e is not None and said.answer_to is not None:
+        answer_by_itself(turn, e, said)
+    mind(turn, said)
     DISPOSITIONS[said.disposition](turn, said)
     return None
 
@@ -82,7 +108,7 @@ def _matched(turn: Turn, said: Disposition) -> Enrollment | None:
     return turn.find_by_id(said.campaign_id, said.enrollment_id)
 
 
-def _story(said: Disposition) -> dict[str, Any]:
+def story_of(said: Disposition) -> dict[str, Any]:
     data: dict[str, Any] = {
         "reply_id": str(said.reply_id),
         "disposition": said.disposition,
@@ -98,15 +124,15 @@ def _story(said: Disposition) -> dict[str, Any]:
 # -- a person answered -------------------------------------------------------------------------------------------------
 
 
-def _end_matched(turn: Turn, said: Disposition) -> None:
+def end_matched(turn: Turn, said: Disposition) -> None:
     """A human reply of any kind ends the sequence that it answers."""
     e = _matched(turn, said)
     if e is None:
         return turn.ignore("unknown_enrollment")
     touch = e.touch(said.step_id) or Touch(said.step_id, "asked")
     is_first = not touch.replied
-    e = turn.save(e._replace(touches=asking.put_touch(e, touch._replace(replied=True)), soft_bounces=0))
-    story = {**_story(said), **channel_of(turn, e, said.step_id)}
+    e = turn.save(e._replace(touches=asking.put_touch(e, touch._replace(replied=True))))
+    story = {**story_of(said), **channel_of(turn, e, said.step_id)}
     told: dict[str, Any] = {"step_id": said.step_id, "code": said.disposition, "first": is_first, "data": story}
     if can_become(e, "replied") or e.status == "replied":
         turn.finish(e, "replied", "replied", said.reply_id, stop=turn.terminal_stop(e, "replied"), **told)
@@ -130,7 +156,7 @@ def _others_held(turn: Turn, said: Disposition) -> list[Enrollment]:
 def _on_human(turn: Turn, said: Disposition) -> None:
     """The matched sequence ends; the others stay held for at most 14 days, go on, or end: its campaign says which."""
     others = _others_held(turn, said)
-    _end_matched(turn, said)
+    end_matched(turn, said)
     campaign = turn.definitions.campaigns.get(said.campaign_id)
     AFTER_REPLY[campaign.after_reply if campaign is not None else "hold"](turn, said, others)
     turn.release_lead_wide(source_of(said))
@@ -162,7 +188,7 @@ AFTER_REPLY: Mapping[str, Callable[[Turn, Disposition, list[Enrollment]], None]]
 def _on_refusal(turn: Turn, said: Disposition) -> None:
     """Not interested: everything ends."""
     others = _others_held(turn, said)
-    _end_matched(turn, said)
+    end_matched(turn, said)
     _end_others(turn, said, others)
     turn.release_lead_wide(source_of(said))
 
@@ -180,7 +206,7 @@ def _end_all(turn: Turn, said: Disposition, status: Status, kind: EngagementType
         if can_become(e, status) and (e.is_open or is_matched):
             turn.finish(
                 e, status, kind, stop=turn.terminal_stop(e, status), step_id=said.step_id if is_matched else None,
-                code=said.disposition, data=_story(said),
+                code=said.disposition, data=story_of(said),
             )  # fmt: skip
 
 
@@ -195,7 +221,7 @@ def _on_away(turn: Turn, said: Disposition) -> None:
     for e in turn.open_enrollments:
         if any(h.source_id == source for h in e.holds):
             e = turn.set_until(e, source, until)
-            turn.tell(e, "held", source, "until", code="out_of_office", next_at=until, data=_story(said))
+            turn.tell(e, "held", source, "until", code="out_of_office", next_at=until, data=story_of(said))
     turn.release_lead_wide(source)
 
 
@@ -227,85 +253,6 @@ def free_held(turn: Turn, source: str) -> bool:
 # -- delivery reports and complaints -----------------------------------------------------------------------------------
 
 
-def _on_bounce(turn: Turn, said: Disposition) -> None:
-    e = _matched(turn, said)
-    if e is None:
-        return turn.ignore("unknown_enrollment")
-    BOUNCES[said.bounce.kind if said.bounce is not None else "soft"](turn, e, said)
-    return None
-
-
-def _bounce_code(said: Disposition) -> str | None:
-    return said.bounce.code if said.bounce is not None else None
-
-
-def _report(e: Enrollment, said: Disposition, kind: str) -> dict[str, Any]:
-    """What is told of a delivery report. Only a touch's `first` report takes it off the delivered ones."""
-    touch = e.touch(said.step_id)
-    return {
-        "step_id": said.step_id,
-        "code": _bounce_code(said),
-        "first": touch is None or not touch.bounced,
-        "data": {"kind": kind},
-    }
-
-
-def _note_bounce(turn: Turn, e: Enrollment, said: Disposition, soft_bounces: int) -> Enrollment:
-    touch = e.touch(said.step_id) or Touch(said.step_id, "asked")
-    touches = asking.put_touch(e, touch._replace(bounced=True))
-    return turn.save(e._replace(touches=touches, soft_bounces=soft_bounces))
-
-
-def _on_hard_bounce(turn: Turn, e: Enrollment, said: Disposition) -> None:
-    """No such address: it is suppressed already; every sequence that would write to it ends."""
-    told = _report(e, said, "hard")
-    e = _note_bounce(turn, e, said, e.soft_bounces)
-    _end_bounced(turn, e, said, told)
-
-
-def _end_bounced(turn: Turn, e: Enrollment, said: Disposition, told: dict[str, Any]) -> None:
-    if can_become(e, "bounced"):
-        turn.finish(e, "bounced", "bounced", said.reply_id, stop=turn.terminal_stop(e, "bounced"), **told)
-    else:
-        turn.tell(e, "bounced", said.reply_id, **told)
-    for other in turn.open_enrollments:
-        turn.finish(
-            other, "bounced", "exited", stop=turn.terminal_stop(other, "bounced"), code=_bounce_code(said) or "bounced"
-        )
-
-
-def _on_soft_bounce(turn: Turn, e: Enrollment, said: Disposition) -> None:
-    """Three in a row become a hard one, and suppress the address."""
-    told = _report(e, said, "soft")
-    soft_bounces = e.soft_bounces + told["first"]
-    e = _note_bounce(turn, e, said, soft_bounces)
-    if soft_bounces < SOFT_IN_A_ROW or not e.is_open:
-        turn.tell(e, "bounced", said.reply_id, **told)
-        advance(turn, e)  # a condition may wait for a bounce
-        return
-    address = turn.facts.get("email")
-    if isinstance(address, str):
-        turn.effects.append(SuppressIt(address, "bounced", f"bounced:{said.reply_id}"))
-    _end_bounced(turn, e, said, told | {"data": {"kind": "hard"}})
-
-
-def _on_our_fault(turn: Turn, e: Enrollment, said: Disposition) -> None:
-    """Our sender or a policy was refused: the touch failed, the address is as good as before."""
-    told = _report(e, said, said.bounce.kind if said.bounce is not None else "policy")
-    e = _note_bounce(turn, e, said, e.soft_bounces)
-    turn.tell(e, "bounced", said.reply_id, **told)
-    advance(turn, e)
-
-
-BOUNCES: Mapping[str, Callable[[Turn, Enrollment, Disposition], None]] = {
-    "hard": _on_hard_bounce,
-    "soft": _on_soft_bounce,
-    "ours": _on_our_fault,
-    "policy": _on_our_fault,
-}
-"""What a delivery report means, by the kind of its code."""
-
-
 def _on_complaint(turn: Turn, said: Disposition) -> None:
     """Reported as spam: suppressed already, and everything ends."""
     e = _matched(turn, said)
@@ -322,7 +269,7 @@ DISPOSITIONS: Mapping[str, Callable[[Turn, Disposition], None]] = {
     "NOT_INTERESTED": _on_refusal,
     "OUT_OF_OFFICE": _on_away,
     "UNSUBSCRIBE": _on_unsubscribe,
-    "BOUNCE": _on_bounce,
+    "BOUNCE": on_bounce,
     "COMPLAINT": _on_complaint,
     "AUTOMATED": _on_automated,
 }

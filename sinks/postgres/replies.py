@@ -120,12 +120,19 @@ class Replies:
         """Take the oldest free rows in these states for so many wall seconds of Postgres's clock."""
         with classified:
             rows = await self._pool.fetch(SQL["claim"], self._owner, seconds, states, limit)
-        return [_stored(row) for row in sorted(rows, key=lambda row: (row["at"], row["reply_id"]))]
+        return [stored_reply(row) for row in sorted(rows, key=lambda row: (row["at"], row["reply_id"]))]
 
     async def hand_over(self, reply_ids: Sequence[UUID]) -> None:
         """Leave claimed rows to whoever reads with the model."""
         with classified:
             await self._pool.execute(SQL["hand_over"], reply_ids, self._owner)
+
+    async def put_off(self, reply_ids: Sequence[UUID], seconds: float, patience_s: float) -> frozenset[UUID]:
+        """Free claimed rows whose model is away for so many wall seconds from now; those that have not waited for
+        `patience_s` yet. The others stay claimed, for a person to decide."""
+        with classified:
+            rows = await self._pool.fetch(SQL["put_off"], self._owner, reply_ids, seconds, patience_s)
+        return frozenset(row["reply_id"] for row in rows)
 
     async def judge(self, judgements: Sequence[Judgement]) -> frozenset[UUID]:
         """Store verdicts of claimed rows; the ids of those that stand. The claims stay."""
@@ -149,10 +156,10 @@ class Replies:
         with classified:
             await self._pool.execute(SQL["renew"], self._owner, reply_ids, seconds)
 
-    async def earlier_soft(self, lead_id: str, send_id: UUID) -> int:
-        """Soft bounces of a lead's other touches since the last answer from there."""
+    async def soft_beside(self, send_id: UUID) -> int:
+        """How many mails right before and right after a touch bounced softly, in a row, since the last answer from there."""
         with classified:
-            return await self._pool.fetchval(SQL["earlier_soft"], lead_id, send_id)
+            return await self._pool.fetchval(SQL["soft_beside"], send_id)
 
     async def refusing_domains(self, mailbox_id: str, since: datetime, besides: str) -> int:
         """Other recipient domains that have refused a mailbox by policy since a campaign instant."""
@@ -224,7 +231,8 @@ def _row(reply: NewReply) -> tuple[Any, ...]:
     )
 
 
-def _stored(row: Any) -> StoredReply:
+def stored_reply(row: Any) -> StoredReply:
+    """A row of the table in a classifier's hands."""
     facts: dict[str, Any] = json.loads(row["facts"])
     facts |= {
         "from_email": row["from_email"],

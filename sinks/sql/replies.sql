@@ -48,6 +48,16 @@ update replies
 set state = 'reading', claimed_by = null, claimed_until = null
 where reply_id = any($1::uuid[]) and claimed_by = $2 and state = 'matched'
 
+-- name: put_off
+-- Rows of this classifier ($1) whose model is away: free again after $3 seconds, unless they have waited $4 seconds in all. Those
+-- that were put off; the others are for people.
+update replies
+set reading_since = coalesce(reading_since, now()), claimed_by = null, attempts = greatest(attempts - 1, 0),
+    claimed_until = least(now() + $3 * interval '1 second', coalesce(reading_since, now()) + $4 * interval '1 second')
+where reply_id = any($2::uuid[]) and claimed_by = $1 and state = 'reading'
+    and coalesce(reading_since, now()) + $4 * interval '1 second' > now()
+returning reply_id
+
 -- name: judge
 -- Store verdicts, once each. A row that somebody else holds by now is left to them.
 update replies r
@@ -77,13 +87,29 @@ update replies
 set claimed_until = now() + $3 * interval '1 second'
 where reply_id = any($2::uuid[]) and claimed_by = $1 and state in ('matched', 'reading', 'judged')
 
--- name: earlier_soft
--- How many other touches of a lead bounced softly since an answer last came from there.
-select count(distinct send_id)
-from replies
-where lead_id = $1 and send_id <> $2 and disposition = 'BOUNCE' and bounce_kind = 'soft' and at > coalesce(
-    (select max(at) from replies where lead_id = $1 and held), '-infinity'
+-- name: soft_beside
+-- How many mails to the address of a touch ($1) bounced softly right before and right after it, in a row and in the order in which they
+-- left: by a report, or by the server's own answer. Any answer from there since starts anew.
+with this as materialized (
+    select address_key, granted_at, lead_id from sends where send_id = $1
+),
+mails as materialized (
+    select
+        s.granted_at,
+        s.granted_at > this.granted_at as is_later,
+        (s.state = 'failed' and s.code ~ ' (4[.]|5[.]2[.]2$)') or exists (
+            select from replies r where r.lead_id = s.lead_id and r.send_id = s.send_id and r.bounce_kind = 'soft'
+        ) as is_soft
+    from sends s join this on s.address_key = this.address_key
+    where s.send_id <> $1 and s.state in ('sent', 'ambiguous', 'failed') and s.granted_at > coalesce(
+        (select max(at) from replies where lead_id = this.lead_id and held), '-infinity'
+    )
+    order by s.granted_at desc limit 100
 )
+select count(*) from mails
+where is_soft
+    and (is_later or granted_at > coalesce((select max(granted_at) from mails where not is_later and not is_soft), '-infinity'))
+    and (not is_later or granted_at < coalesce((select min(granted_at) from mails where is_later and not is_soft), 'infinity'))
 
 -- name: refusing_domains
 -- How many other recipient domains have refused a mailbox by policy since an instant.

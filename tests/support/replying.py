@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -12,8 +13,10 @@ from domain.ids import enrollment_id
 from domain.ids import send_id as id_of_send
 from domain.replies.mail import Mail
 from domain.replies.mime import parse_mail
+from domain.routing import NO_ROUTING, Routing
 from domain.tokens import TokenKeys, mail_token, read_mail_token
 from schemas.replies import InboundMail
+from sinks.claude import Question
 from sinks.mailparser import Unreadable
 from sinks.ports import SendRow, Stop, Suppression
 from sinks.postgres.replies import Judgement, Known, NewReply, StoredReply
@@ -102,6 +105,8 @@ class World:
     claims: set[UUID] = field(default_factory=set)
     judged: dict[UUID, Judgement] = field(default_factory=dict)
     published: list[Work] = field(default_factory=list)
+    attempts: Counter[UUID] = field(default_factory=Counter)
+    put_off_once: set[UUID] = field(default_factory=set)
     soft: int = 0
     refusing: int = 0
 
@@ -153,6 +158,7 @@ class World:
     async def claim(self, states: Sequence[str], limit: int, seconds: float) -> list[StoredReply]:
         free = [i for i, state in self.states.items() if state in states and i not in self.claims][:limit]
         self.claims |= set(free)
+        self.attempts.update(free)
         return [self._stored(i) for i in free]
 
     def _stored(self, reply_id: UUID) -> StoredReply:
@@ -161,13 +167,22 @@ class World:
         judged = self.judged.get(reply_id)
         return StoredReply(
             reply_id, self.states[reply_id], row.received_at, row.at, row.match, row.pool_id or "", row.mailbox_id or "",  # type: ignore[arg-type]
-            row.lead_timezone, row.address_key or b"", row.mail, 1, judged and judged.event,
+            row.lead_timezone, row.address_key or b"", row.mail, self.attempts[reply_id], judged and judged.event,
         )  # fmt: skip
 
     async def hand_over(self, reply_ids: Sequence[UUID]) -> None:
         self._note("hand_over", list(reply_ids))
         self.states |= dict.fromkeys(reply_ids, "reading")
         self.claims -= set(reply_ids)
+
+    async def put_off(self, reply_ids: Sequence[UUID], seconds: float, patience_s: float) -> frozenset[UUID]:
+        """Wait for the first time and be free again at once; the second time the patience is at its end."""
+        self._note("put_off", list(reply_ids))
+        again = frozenset(i for i in reply_ids if i not in self.put_off_once and patience_s > 0)
+        self.put_off_once |= again
+        self.attempts.subtract(again)
+        self.claims -= again
+        return again
 
     async def judge(self, judgements: Sequence[Judgement]) -> frozenset[UUID]:
         self._note("judge", list(judgements))
@@ -186,7 +201,7 @@ class World:
     async def renew(self, reply_ids: Sequence[UUID], seconds: float) -> None:
         self._note("renew", list(reply_ids))
 
-    async def earlier_soft(self, lead_id: str, send_id: UUID) -> int:
+    async def soft_beside(self, send_id: UUID) -> int:
         return self.soft
 
     async def refusing_domains(self, mailbox_id: str, since: datetime, besides: str) -> int:
@@ -209,9 +224,9 @@ class ScriptedModel:
     answer: Callable[[Mail], Any]
     asked: list[Mail] = field(default_factory=list)
 
-    async def classify(self, mail: Mail, received_at: datetime) -> Any:
-        self.asked.append(mail)
-        return await self.answer(mail)
+    async def classify_all(self, questions: Sequence[Question], routing: Routing = NO_ROUTING) -> Any:
+        self.asked += [question.mail for question in questions]
+        return [await self.answer(question.mail) for question in questions]
 
 
 def some_id() -> UUID:

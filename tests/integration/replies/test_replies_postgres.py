@@ -157,20 +157,47 @@ async def test_a_hard_bounce_suppresses_without_any_hold(pool: asyncpg.Pool, rep
     assert await PostgresStops(pool, SECRET).suppressed("gone@corp.example") == frozenset({"all"})
 
 
+async def soft(pool: asyncpg.Pool, replies: Role, number: int) -> str:
+    """A report that a mailbox is full, about the `number`-th mail to it; what is made of it."""
+    known = len(replies.dispositions())
+    row = touch(
+        send_id=UUID(int=number), message_id=f"<s{number}@x.example>", granted_at=AT + timedelta(days=number - 9)
+    )
+    if await pool.fetchval("select count(*) from sends where send_id = $1", row.send_id) == 0:
+        await send(pool, row)
+    raw = mails.raw(mails.POSTFIX_BOUNCE, token(row), status="4.2.2", diagnostic="452 4.2.2 full")
+    await replies.take(raw.replace(b"bounce1@", b"bounce%d@" % number))
+    event = (await wait_for(_at_least(replies.dispositions, known + 1)))[-1]
+    assert event.bounce is not None
+    return event.bounce.kind
+
+
 async def test_soft_bounces_harden_at_the_third_and_an_answer_between_starts_anew(
     pool: asyncpg.Pool, replies: Role
 ) -> None:
-    async def soft(number: int) -> str:
-        row = await send(pool, touch(send_id=UUID(int=number), message_id=f"<s{number}@x.example>"))
-        raw = mails.raw(mails.POSTFIX_BOUNCE, token(row), status="4.2.2", diagnostic="452 4.2.2 full")
-        await replies.take(raw.replace(b"bounce1@", b"bounce%d@" % number))
-        event = (await wait_for(_at_least(replies.dispositions, number)))[-1]
-        assert event.bounce is not None
-        return event.bounce.kind
+    assert [await soft(pool, replies, n) for n in (1, 2, 3)] == ["soft", "soft", "hard"]
+    await pool.execute("update replies set held = true where send_id = $1", UUID(int=3))
+    await pool.execute("update replies set at = $2 where send_id = $1", UUID(int=3), AT - timedelta(days=5.5))
+    assert [await soft(pool, replies, n) for n in (4, 5)] == ["soft", "soft"]
 
-    assert [await soft(1), await soft(2), await soft(3)] == ["soft", "soft", "hard"]
-    await pool.execute("update replies set held = true, at = at + interval '1 hour' where send_id = $1", UUID(int=3))
-    assert await soft(4) == "soft"
+
+async def test_reports_that_come_in_another_order_than_their_mails_harden_at_the_third(
+    pool: asyncpg.Pool, replies: Role
+) -> None:
+    assert [await soft(pool, replies, n) for n in (3, 1, 2)] == ["soft", "soft", "hard"]
+
+
+async def test_a_mail_that_arrived_between_breaks_the_row(pool: asyncpg.Pool, replies: Role) -> None:
+    await send(pool, touch(send_id=UUID(int=2), message_id="<ok@x.example>", granted_at=AT + timedelta(days=2 - 9)))
+    assert [await soft(pool, replies, n) for n in (1, 3, 4)] == ["soft", "soft", "soft"]
+
+
+async def test_what_a_server_itself_refused_as_full_stands_in_the_row(pool: asyncpg.Pool, replies: Role) -> None:
+    for number, code in ((1, "552 5.2.2"), (2, "552 5.2.2")):
+        row = touch(send_id=UUID(int=number), message_id=f"<{number}@x>", granted_at=AT + timedelta(days=number - 9))
+        await send(pool, row)
+        await pool.execute("update sends set state = 'failed', code = $2 where send_id = $1", row.send_id, code)
+    assert await soft(pool, replies, 3) == "hard"
 
 
 def _at_least(values: Callable[[], list[Disposition]], count: int) -> Callable[[], list[Disposition]]:

@@ -1,7 +1,6 @@
 """The role as a process, on a real broker and database, with a server that speaks the model's API."""
 
 import asyncio
-import json
 import os
 import signal
 import sys
@@ -21,7 +20,7 @@ from sinks.postgres.migrate import migrate
 from streams.provision import ensure_topics
 from streams.settings import Settings
 from tests.support import mails
-from tests.support.claude_server import ANSWER, ClaudeServer, message
+from tests.support.claude_server import ANSWER, ClaudeServer, asked, message
 from tests.support.replying import AT, touch
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -137,8 +136,8 @@ async def test_the_process_turns_mail_into_replies_and_dispositions(settings: Se
     tokens = {lead: await sent(dsn, lead) for lead in ("yes", "no", "gone", "odd")}
 
     def reads(request: dict[str, Any]) -> dict[str, Any]:
-        body = json.loads(request["messages"][0]["content"])["body"]
-        return message(ANSWER if body == "Call me" else "no JSON at all")
+        known = [{"id": mail["id"], **ANSWER} for mail in asked(request) if mail["body"] == "Call me"]
+        return message({"answers": known} if known else "no JSON at all")
 
     def mail(lead: str, text: str) -> bytes:
         return mails.plain(text, In_Reply_To=f"<{tokens[lead]}@sender.example>", Message_ID=f"<{lead}@corp.example>")

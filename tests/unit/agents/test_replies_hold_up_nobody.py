@@ -57,10 +57,10 @@ async def test_a_verdict_that_cannot_be_told_is_a_persons_and_the_unsubscribe_be
     world = await world_with(("odd", "unsubscribe"), ("plain", "unsubscribe"))
     judgement = second_loop.judgement
 
-    def unfit(reply: StoredReply, verdict: Verdict, now: Any) -> Judgement:
+    def unfit(reply: StoredReply, verdict: Verdict, now: Any, answer_to: Any = None) -> Judgement:
         if reply.match.lead_id == "odd" and verdict.decided_by != "default":
             raise ValueError("no such disposition")
-        return judgement(reply, verdict, now)
+        return judgement(reply, verdict, now, answer_to)
 
     monkeypatch.setattr(second_loop, "judgement", unfit)
     await loop(world).judge_some()

@@ -1,9 +1,13 @@
 """Mail in: stopped before it is stored, stored before it is told, and nothing twice."""
 
+from dataclasses import replace
+
 import pytest
 
 from agents.replying.intake import Intake
+from agents.replying.knowledge import Knowledge
 from domain.replies.mail import Mail
+from schemas.definitions import Definition
 from schemas.replies import Reply
 from streams.errors import Retryable
 from streams.work import Work
@@ -153,3 +157,45 @@ async def test_a_nul_in_a_message_id_that_a_stranger_gave_is_not_stored() -> Non
         work, [inbound(raw.replace(b"Message-ID", b"X-Message-ID"), 1, "<a\x00b@corp.example>")], AT
     )
     assert [row.message_id for row in world.log[-1][1]] == ["ab@corp.example"]
+
+
+async def test_a_token_that_only_the_envelope_names_finds_its_touch() -> None:
+    world, work = World([touch()]), Work()
+    event = inbound(mails.plain("Yes", subject="Other", sender="someone@else.example"))
+    envelope = [f" <Reply+{token(touch()).upper()}@mail.example> ", "a\x00b@x.example"]
+    event = replace(event, body=event.body.model_copy(update={"envelope_to": envelope}))
+    await intake(world).take(work, [event], AT)
+    (reply,) = emitted(work, "replies", Reply)
+    assert reply.matched_by == "recipient_token"
+
+
+@pytest.mark.parametrize(
+    ("lead_is_ours", "told"), [(False, 0), (True, 1)], ids=["a colleague of the sender", "a lead that is a sender"]
+)
+async def test_the_owner_of_one_of_our_mailboxes_who_writes_in_a_thread_is_no_answer(
+    lead_is_ours: bool, told: int
+) -> None:
+    row = touch(address_key=b"of anna@sender.example") if lead_is_ours else touch()
+    world, work = World([row]), Work()
+    knowledge = Knowledge(lambda email: f"of {email}".encode())
+    spec = {"from": "Anna Berg <Anna@Sender.example>"}
+    knowledge.take(("mailbox", "anna"), Definition(kind="mailbox", id="anna", revision=1, spec=spec, at=AT))
+    raw = mails.plain("I called her", sender="anna@sender.example", In_Reply_To=f"<{token(row)}@sender.example>")
+    one = Intake(
+        parser=Parser(), store=world, touches=world, stops=world, read_token=read_token, stored=lambda: None,
+        is_colleague=knowledge.is_colleague,
+    )  # fmt: skip
+    await one.take(work, [inbound(raw)], AT)
+    assert len(emitted(work, "replies", Reply)) == told
+
+
+@pytest.mark.parametrize("nothing", ["<>", "<@>", "< >", "<@corp.example>", "<.@corp.example>"])
+async def test_ids_that_name_nothing_make_no_two_mails_one(nothing: str) -> None:
+    """Some programs write the same empty id into every mail: the second one may be who wants out."""
+    world, work = World([touch(), touch("lead-2")]), Work()
+    taken = intake(world)
+    first = answer("Sounds good").replace(b"<m0@corp.example>", nothing.encode())
+    second = answer("Remove me", lead="lead-2").replace(b"<m0@corp.example>", nothing.encode())
+    await taken.take(work, [inbound(first, 0, nothing), inbound(second, 1, nothing), inbound(first, 2, nothing)], AT)
+    assert {reply.lead_id for reply in emitted(work, "replies", Reply)} == {"lead-1", "lead-2"}
+    assert len(world.stored) == 2

@@ -4,8 +4,9 @@ from typing import Any, get_args
 
 import pytest
 
-from domain.leads.answers import AFTER_REPLY, BOUNCES, DISPOSITIONS
+from domain.leads.answers import AFTER_REPLY, DISPOSITIONS
 from domain.leads.effects import Effect, Ignored, SuppressIt
+from domain.leads.reported import BOUNCES
 from schemas.definitions import CampaignDoc
 from schemas.replies import Bounce, DispositionName
 from tests.support.leads import (
@@ -285,3 +286,61 @@ def test_an_answer_about_an_unknown_lead_is_ignored() -> None:
     assert story.event(reply()) == [Ignored("unknown_lead")]
     assert story.event(disposition("INTERESTED")) == [Ignored("unknown_lead")]
     assert story.value is None
+
+
+STEPS = tuple(
+    step for n in "abcd" for step in (email(n, f"w{n}"), wait(f"w{n}", {"a": "b", "b": "c", "c": "d"}.get(n)))
+)
+
+
+def four_mails() -> Story:
+    """A lead to whom four mails went, three days apart."""
+    story = Story(in_force(campaign(STEPS)))
+    story.event(enroll())
+    for _ in "abcd":
+        ask = asks(story.effects)[-1]
+        story.event(result(ask))
+        story.until(story.now + 3 * DAY - HOUR) if ask.step_id == "d" else story.until(story.now + 3 * DAY)
+    return story
+
+
+def bounce_softly(story: Story, *steps: str) -> str:
+    for step_id in steps:
+        story.event(disposition("BOUNCE", step_id, number=ord(step_id), bounce=("soft", "4.2.2")))
+    return story.enrollment().status
+
+
+@pytest.mark.parametrize(
+    ("steps", "status"),
+    [
+        ("abc", "bounced"),
+        ("cab", "bounced"),
+        ("dbc", "bounced"),
+        ("abd", "active"),
+        ("acd", "active"),
+        ("ab", "active"),
+    ],
+)
+def test_soft_bounces_count_in_a_row_of_the_mails_whichever_report_comes_first(steps: str, status: str) -> None:
+    assert bounce_softly(four_mails(), *steps) == status
+
+
+def test_a_sign_of_life_between_starts_the_row_anew() -> None:
+    story = four_mails()
+    bounce_softly(story, "a", "b")
+    story.event(reply("d", number=9))
+    story.event(disposition("OUT_OF_OFFICE", "d", number=9))
+    assert bounce_softly(story, "c") == "paused"
+
+
+def test_a_server_that_says_full_three_times_in_a_row_suppresses_the_address_like_reports_do() -> None:
+    story = Story(in_force(campaign(STEPS)))
+    story.event(enroll())
+    effects: list[Effect] = []
+    for _ in range(3):
+        ask = asks(story.effects)[-1]
+        effects = story.event(result(ask, "failed", code="552 5.2.2"))
+        story.until(story.now + 3 * DAY)
+    assert story.enrollment().status == "bounced"
+    assert [effect.reason for effect in effects if isinstance(effect, SuppressIt)] == ["bounced"]
+    assert stops(effects)
