@@ -2,7 +2,7 @@
 
     python -m bench.bench [--quick] [--only PREFIX]
 
-`--only` measures the metrics whose names begin so (email, baseline, tick, recover, lead, pixel, dispatch). What the
+`--only` measures the metrics whose names begin so (email, baseline, tick, recover, lead, pixel, dispatch, reply). What the
 figures mean and what was found in them: docs/performance.md.
 """
 
@@ -18,6 +18,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.answers import measure_answers
 from bench.emails import measure_baseline, measure_emails
 from bench.figures import FULL, QUICK, Figure, Sizes, say
 from bench.late import measure_late
@@ -46,6 +47,7 @@ PARTS: tuple[Part, ...] = (
     Part(("pixel.",), on_product=measure_pixels),
     Part(("dispatch.",), on_product=measure_late),
     Part(("recover.", "lead."), on_stack=measure_recovery),
+    Part(("reply.",), on_stack=measure_answers),
     Part(("tick.",), on_stack=_ticks),
 )
 """In the order in which they run. Those on the product share one, started once."""

@@ -3,7 +3,8 @@
     python -m bench.faults [--leads 2000] [--kills 30] [--seed 7] [--control-only | --no-control] [--keep DIR]
 
 Prints one JSON object. Exit 1 when a promise is broken, or when the negative control (ledger switched off, a kill
-between the server's 250 and the recorded outcome) is not found out.
+between the server's 250 and the recorded outcome) is not found out. Every answer comes late, out of order and several times:
+one card for each, and each stop is honoured.
 """
 
 import argparse
@@ -15,6 +16,7 @@ import sys
 import tempfile
 import time
 from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,7 @@ import asyncpg
 from api.demo.leads import EXAMPLES
 from api.demo.rig import Options, Rig
 from bench.chaos import Chaos, Plan
+from bench.inbound import findings, repeated
 
 PROCESSES = (
     "leads-1",
@@ -41,6 +44,8 @@ CONTROL_S = 180.0
 CONTROL_LEADS = 40
 CONTROL_RATE = 7200.0
 RECOVERED_P95_S = 30.0
+NOUGHT = ("duplicates", "lost", "sent_after_stop", "over_cap", "cards_twice", "cards_missing", "stops_missed")
+"""What must not be found even once."""
 
 
 def say(text: str) -> None:
@@ -89,6 +94,11 @@ async def fault_run(directory: Path, options: Options, plan: Plan, seed: int) ->
         ambiguous = await rig.ambiguous()
         over = verdict.over_cap(rig.campaign_cap(), rig.caps)
         damage = chaos.damage
+        post = rig.correspondents
+        inbound = findings(post.answered, await rig.reply_cards(), await rig.statuses(), rig.accepted())
+        for name, found in asdict(inbound).items():
+            for finding in found:
+                say(f"{name}: {finding}")
         for name in ("duplicates", "lost", "sent_after_stop"):
             for finding in getattr(verdict, name):
                 say(f"{name}: {finding}")
@@ -101,6 +111,11 @@ async def fault_run(directory: Path, options: Options, plan: Plan, seed: int) ->
             "over_cap": over,
             "recovered_p95_s": damage.recovered_p95_s,
             "in_the_air_at_a_stop": len(verdict.in_the_air),
+            "cards_twice": len(inbound.cards_twice),
+            "cards_missing": len(inbound.cards_missing),
+            "stops_missed": len(inbound.stops_missed),
+            "answers": len(post.answered),
+            "repeats": post.done["repeats"],
             "leads": options.leads,
             "emails_accepted": verdict.accepted,
             "settled": settled,
@@ -128,7 +143,9 @@ async def control_run(directory: Path, options: Options) -> int:
 
 def broken(result: dict[str, Any]) -> list[str]:
     """What must be nought and is not, and what is out of bounds."""
-    faults = [name for name in ("duplicates", "lost", "sent_after_stop", "over_cap") if result.get(name)]
+    faults = [name for name in NOUGHT if result.get(name)]
+    if result.get("answers") and not result.get("repeats"):
+        faults.append("repeats")  # nothing was proved of mail that comes again
     if result.get("recovered_p95_s", 0) > RECOVERED_P95_S:
         faults.append("recovered_p95_s")
     if result.get("settled") is False:
@@ -162,7 +179,10 @@ async def _run(given: argparse.Namespace, plan: Plan) -> int:
     directory = Path(tempfile.mkdtemp(prefix="touchline-faults-"))
     try:
         if not given.control_only:
-            options = Options(given.leads, given.rate, processes=PROCESSES, campaign=given.campaign, own_servers=True)
+            options = Options(
+                given.leads, given.rate, processes=PROCESSES, campaign=given.campaign, own_servers=True,
+                ways=repeated(random.Random(given.seed)),
+            )  # fmt: skip
             result = await fault_run(directory / "run", options, plan, given.seed)
         if not given.no_control:
             say("negative control: no ledger, kills after the 250")

@@ -36,6 +36,7 @@ class Sizes:
     pixels: int
     late_a_second: int
     late_s: int
+    answers: int
 
 
 FULL = Sizes(
@@ -48,6 +49,7 @@ FULL = Sizes(
     pixels=10_000,
     late_a_second=50,
     late_s=40,
+    answers=5_000,
 )
 QUICK = Sizes(
     leads=300,
@@ -59,6 +61,7 @@ QUICK = Sizes(
     pixels=200,
     late_a_second=20,
     late_s=3,
+    answers=300,
 )
 
 

@@ -6,7 +6,7 @@ import hashlib
 import hmac
 import json
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -20,14 +20,31 @@ from streams.clock import Clock
 BROWSER = {"User-Agent": "Mozilla/5.0 (X11; Linux x86_64) Gecko/20100101 Firefox/142.0"}
 
 
+Ways = Callable[[bytes], Sequence[tuple[float, bytes]]]
+"""In what copies a mail is brought, and how many campaign hours from when it was written."""
+
+
+def once(raw: bytes) -> Sequence[tuple[float, bytes]]:
+    """As it is, at once."""
+    return [(0.0, raw)]
+
+
 class Correspondents:
     """Follows the mail server's record and acts on each new letter, in campaign time.
 
     `names` has each recipient's; `done` counts what was done, by kind; `answered_wall` says when each recipient's ending
-    answer was taken in (HTTP 2xx).
+    answer was taken in (HTTP 2xx), `answered` which persona has answered, and when its first copy was.
     """
 
-    def __init__(self, record: Path, clock: Clock, webhook: str, secret: bytes, names: Mapping[str, str]) -> None:
+    def __init__(  # noqa: PLR0917 - the record, and what an answer needs
+        self,
+        record: Path,
+        clock: Clock,
+        webhook: str,
+        secret: bytes,
+        names: Mapping[str, str],
+        ways: Ways = once,
+    ) -> None:
         self.names = names
         self.clock = clock
         self.webhook = webhook
@@ -37,6 +54,8 @@ class Correspondents:
         self.done: Counter[str] = Counter()
         self.failed: Counter[str] = Counter()
         self.answered_wall: dict[str, datetime] = {}
+        self.answered: dict[str, tuple[str, datetime]] = {}
+        self._ways = ways
         self._tasks: set[asyncio.Task[None]] = set()
         self._reader = RecordReader(record)
 
@@ -119,13 +138,24 @@ class Correspondents:
 
     async def _answer(self, letter: Letter, persona: Persona) -> None:
         name = self.names.get(letter.recipient, "")
-        await self._post(answer(letter, persona, self.clock.now(), name), letter)
-        if persona.ends:
-            self._ended(letter)
+        self._bring(answer(letter, persona, self.clock.now(), name), letter, persona)
 
     async def _report(self, letter: Letter) -> None:
-        await self._post(delivery_report(letter, self.clock.now()), letter)
-        self._ended(letter)
+        self._bring(delivery_report(letter, self.clock.now()), letter, persona_of(letter.recipient))
+
+    def _bring(self, raw: bytes, letter: Letter, persona: Persona) -> None:
+        """Have every copy of a mail brought, each in its time."""
+        for number, (hours, copy) in enumerate(self._ways(raw)):
+            self._later(hours, self._bringer(copy, letter, persona), "mails" if number == 0 else "repeats")
+
+    def _bringer(self, raw: bytes, letter: Letter, persona: Persona) -> Callable[[], Awaitable[None]]:
+        async def bring() -> None:
+            await self._post(raw, letter)
+            self.answered.setdefault(letter.recipient, (persona.name, self.clock.wall()))
+            if persona.ends:
+                self._ended(letter)
+
+        return bring
 
     def _ended(self, letter: Letter) -> None:
         self.answered_wall.setdefault(letter.recipient, self.clock.wall())

@@ -21,7 +21,7 @@ import yaml
 
 from api.demo.borrowed import borrow
 from api.demo.claude_stub import ClaudeStub
-from api.demo.correspondents import Correspondents
+from api.demo.correspondents import Correspondents, Ways, once
 from api.demo.judge import Accepted, Stopped, Verdict, judge
 from api.demo.leads import EXAMPLES, read_leads
 from api.demo.letters import read_letter
@@ -45,7 +45,8 @@ FIRST_MORNING = datetime(2026, 3, 2, 7, 0, tzinfo=UTC)
 class Options:
     """How a run differs from the demo.
 
-    `own_servers`: start Kafka and PostgreSQL here even where the environment names some (the fault run kills them).
+    `own_servers`: start Kafka and PostgreSQL here even where the environment names some (the fault run kills them). `ways`: in
+    what copies, and how late, the correspondents' mail is brought.
     """
 
     leads: int = 300
@@ -58,6 +59,7 @@ class Options:
     leads_file: Path = EXAMPLES / "leads.csv"
     starts_at: datetime = FIRST_MORNING
     own_servers: bool = False
+    ways: Ways = once
 
 
 class Rig:
@@ -135,6 +137,7 @@ class Rig:
             f"{self.public_url}/webhooks/inbound/generic",
             secrets["TOUCHLINE_WEBHOOK_SECRET"].encode(),
             {lead.email: lead.name for lead in self.leads},
+            options.ways,
         )
         following = asyncio.create_task(self.correspondents.run())
         self._closing.push_async_callback(_cancel, following)
@@ -259,6 +262,20 @@ class Rig:
         emails = {lead.lead_id: lead.email for lead in self.leads}
         rows = await self.query("select lead_id, step_id from sends where state = 'ambiguous'")
         return frozenset((emails[row["lead_id"]], row["step_id"]) for row in rows)
+
+    async def reply_cards(self) -> list[tuple[str, str]]:
+        """(recipient, type) of every card that a reply made."""
+        emails = {lead.lead_id: lead.email for lead in self.leads}
+        rows = await self.query("select lead_id, type from cards where reply_id is not null")
+        return [(emails[row["lead_id"]], row["type"]) for row in rows]
+
+    async def statuses(self) -> dict[str, str]:
+        """Recipient to where its enrollment stands."""
+        emails = {lead.lead_id: lead.email for lead in self.leads}
+        rows = await self.query(
+            "select lead_id, status from campaign_contact_status where campaign_id = $1", self.campaign_id
+        )
+        return {emails[row["lead_id"]]: row["status"] for row in rows}
 
     async def verdict(self) -> Verdict:
         """The judge's findings as things stand."""
