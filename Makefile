@@ -2,7 +2,7 @@
 PY := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format faults bench lock clean
+.PHONY: help setup demo test check format faults fuzz bench lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -13,10 +13,10 @@ setup: ## Make .venv from the hash-pinned lock (does nothing when it is up to da
 demo: setup ## Run a three-week campaign in minutes on real parts: Kafka, PostgreSQL, SMTP
 	@.venv/bin/touchline demo $(ARGS)
 
-# What runs whole stacks against the clock runs alone; the rest two files at a time.
+# Two files at a time, what runs whole stacks against the clock after the rest.
 test: setup ## Run every test (ARGS="tests/unit -k limits" for some)
 	@$(PY) -m pytest $(or $(ARGS),tests/unit tests/integration tests/contract -n 2 --dist loadfile)
-	@$(if $(ARGS),true,$(PY) -m pytest tests/acceptance)
+	@$(if $(ARGS),true,$(PY) -m pytest tests/acceptance -n 2 --dist loadfile)
 
 check: setup ## Format, lint, types, import layers, drift of what is generated
 	@.venv/bin/ruff format --check .
@@ -33,6 +33,9 @@ format: setup ## Write the code the way `make check` wants it
 
 faults: setup ## Kill workers, broker and database under load, and count what was lost or sent twice
 	@$(PY) -m bench.faults $(ARGS)
+
+fuzz: setup ## Read ten thousand hostile mails, and say what the worst of them cost (ARGS="--mails 1000 --seed 7")
+	@$(PY) -m tests.support.mail_fuzz $(ARGS)
 
 bench: setup ## Measure: one JSON line a metric
 	@$(PY) -m bench.bench $(ARGS)

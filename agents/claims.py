@@ -33,12 +33,12 @@ class ClaimStore(Protocol):
 
 
 class Claims:
-    """Up to `slots` calls at a time, each for one claimed row."""
+    """Up to `slots` calls at a time, each for one claimed row, or for a few together."""
 
     def __init__(self, store: ClaimStore, slots: int) -> None:
         self._store = store
         self._slots = slots
-        self._calls: dict[asyncio.Task[None], UUID] = {}
+        self._calls: dict[asyncio.Task[None], tuple[UUID, ...]] = {}
         self._dropped: set[UUID] = set()
         self._renewed_at = 0.0
 
@@ -57,11 +57,15 @@ class Claims:
         await asyncio.wait(self._calls, return_when=asyncio.FIRST_COMPLETED, timeout=RENEW_S)
 
     def begin(
-        self, row_id: UUID, call: Coroutine[Any, Any, None], name: str, ended: Callable[[], None] = lambda: None
+        self,
+        row: UUID | Sequence[UUID],
+        call: Coroutine[Any, Any, None],
+        name: str,
+        ended: Callable[[], None] = lambda: None,
     ) -> None:
-        """Start the call for a claimed row; `ended` is called after it."""
+        """Start the call for a claimed row, or for several; `ended` is called after it."""
         task = asyncio.create_task(call, name=name)
-        self._calls[task] = row_id
+        self._calls[task] = (row,) if isinstance(row, UUID) else tuple(row)
 
         def end(task: asyncio.Task[None]) -> None:
             self._calls.pop(task, None)
@@ -72,7 +76,7 @@ class Claims:
     async def keep_up(self) -> None:
         """Renew the claims of the calls under way, where it is time to."""
         if self._calls and time.monotonic() - self._renewed_at >= RENEW_S:
-            await self._store.renew(list(self._calls.values()), CLAIM_S)
+            await self._store.renew([row for rows in self._calls.values() for row in rows], CLAIM_S)
             self._renewed_at = time.monotonic()
 
     def drop(self, *row_ids: UUID) -> None:

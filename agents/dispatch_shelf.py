@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import datetime
 
+from domain.answering import is_answer
 from domain.dispatch.asks import Ask, Withdrawn, known_zone
 from domain.dispatch.instants import micros
 from streams.tables import Table
@@ -35,6 +36,7 @@ def read_entry(send_id: bytes, value: bytes) -> Ask | Withdrawn:
         row["priority"],
         micros(datetime.fromisoformat(row["due_at"])),
         value,
+        is_answer(row["step_id"]),
     )
 
 

@@ -17,6 +17,7 @@ from domain.leads.effects import (
     Decision,
     GiveTask,
     Ignored,
+    MindColleagues,
     ProveIt,
     ReleaseIt,
     SetAside,
@@ -26,7 +27,7 @@ from domain.leads.effects import (
     Withdraw,
 )
 from domain.leads.state import Lead
-from sinks.ports import Release, Stop, StopPort, Suppression
+from sinks.ports import Colleagues, Release, Stop, StopPort, Suppression
 from streams.errors import Poison
 from streams.inbound import Raw
 from streams.tables import Table
@@ -104,6 +105,7 @@ class Desk:
         made: list[Stop] = []
         suppressed: list[Suppression] = []
         released: list[Release] = []
+        minded: list[Colleagues] = []
         proved: list[UUID] = []
         for lead, effects in self._effects:
             for effect in effects:
@@ -115,6 +117,10 @@ class Desk:
                     suppressed.append(
                         Suppression("all", effect.reason, effect.source_id, email=effect.email, lead_id=lead.lead_id)
                     )
+                elif type(effect) is MindColleagues:
+                    minded.append(
+                        Colleagues(lead.lead_id, effect.campaign_id, effect.reply_id, effect.act, effect.until)
+                    )
                 elif type(effect) is ProveIt:
                     proved.append(effect.send_id)
         if made:
@@ -123,6 +129,8 @@ class Desk:
             await stops.suppress(suppressed)
         if released:
             await stops.release(released)
+        if minded:
+            await stops.colleagues(minded)
         if proved:
             await proofs.settle_ambiguous(proved)
 

@@ -12,10 +12,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 import asyncpg
 
-from domain.tokens import TokenKeys, read_mail_token
+from domain.claude_prices import parse_prices, price_of
+from domain.tokens import TokenKeys, address_key, read_mail_token
 from sinks.postgres.connect import LEDGER_PLAN, NoDatabase, connect, retrying
 from sinks.postgres.leases import PostgresLeases
 from sinks.postgres.ledger import PostgresLedger
@@ -30,6 +32,11 @@ from streams.settings import Settings, SettingsError, env_name, parse_origin
 from streams.topology import ROLES as TOPICS_OF
 from streams.topology import TICKS
 
+if TYPE_CHECKING:
+    from sinks.claude import Claude
+    from sinks.claude_client import Meter
+    from sinks.claude_writer import ClaudeWriter
+
 NEEDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "leads": ("postgres_dsn", "token_keys"),
@@ -37,6 +44,7 @@ NEEDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "sender": ("postgres_dsn", "token_keys"),
         "replies": ("postgres_dsn", "token_keys"),
         "projector": ("postgres_dsn",),
+        "inbox": ("postgres_dsn",),
         "api": ("postgres_dsn", "token_keys"),
     }
 )
@@ -186,14 +194,45 @@ async def _sender(running: Running) -> Built:
     return stream, handler
 
 
+def claude_of(settings: Settings, meter: Meter | None = None) -> Claude | None:
+    """The reader of replies; None without a key. `meter` keeps the daily budget, where there is Postgres to keep it in."""
+    from sinks.claude import Claude
+    from sinks.claude_breaker import Breaker
+
+    if settings.anthropic_api_key is None:
+        return None
+    return Claude(
+        model=settings.classifier_model,
+        api_key=settings.anthropic_api_key.get_secret_value(),
+        base_url=settings.anthropic_base_url,
+        price=price_of(settings.classifier_model, parse_prices(settings.claude_prices)),
+        meter=meter,
+        breaker=Breaker(),
+    )
+
+
+def claude_writer_of(settings: Settings, meter: Meter) -> ClaudeWriter | None:
+    """The writer of touches; None without a key. Each touch has its own back-off: no breaker."""
+    from sinks.claude_writer import ClaudeWriter
+
+    if settings.anthropic_api_key is None:
+        return None
+    return ClaudeWriter(
+        model=settings.writer_model,
+        api_key=settings.anthropic_api_key.get_secret_value(),
+        base_url=settings.anthropic_base_url,
+        price=price_of(settings.writer_model, parse_prices(settings.claude_prices)),
+        meter=meter,
+    )
+
+
 async def _replies(running: Running) -> Built:
     from agents.replies import Replies
     from agents.replying.knowledge import Knowledge
     from agents.sending.book import Book
     from agents.writing import Writer
-    from sinks.claude import Claude
-    from sinks.claude_writer import ClaudeWriter
     from sinks.mailparser import MailParser
+    from sinks.postgres.claude_spend import ClaudeSpend
     from sinks.postgres.drafts import Drafts
     from sinks.postgres.replies import Replies as StoredReplies
 
@@ -202,25 +241,16 @@ async def _replies(running: Running) -> Built:
     ledger_pool = await running.pool("replies ledger", ledger=True)
     pool = await running.pool("replies")
     definitions = Definitions(settings)
-    knowledge = Knowledge()
+    knowledge = Knowledge(partial(address_key, keys.hash_secret))
     definitions.on_change(knowledge.take)
     book = Book()
     definitions.on_change(book.learn)
     stream = running.stream("replies", definitions, pool, leased=False)
-    model = writing_model = None
-    if settings.anthropic_api_key is not None:
-        model = Claude(
-            model=settings.classifier_model,
-            api_key=settings.anthropic_api_key.get_secret_value(),
-            base_url=settings.anthropic_base_url,
-        )
-        running.closing.push_async_callback(model.close)
-        writing_model = ClaudeWriter(
-            model=settings.writer_model,
-            api_key=settings.anthropic_api_key.get_secret_value(),
-            base_url=settings.anthropic_base_url,
-        )
-        running.closing.push_async_callback(writing_model.close)
+    spend = ClaudeSpend(pool, settings.claude_daily_budget_usd)
+    model, writing_model = claude_of(settings, spend), claude_writer_of(settings, spend)
+    for client in (model, writing_model):
+        if client is not None:
+            running.closing.push_async_callback(client.close)
     writer = Writer(
         store=Drafts(await running.pool("drafts"), stream.owner),
         publisher=stream,
@@ -239,6 +269,8 @@ async def _replies(running: Running) -> Built:
         clock=running.clock,
         model=model,
         writer=writer,
+        together=settings.classifier_batch,
+        patience_s=settings.classifier_patience_s,
     )
     return stream, handler
 
@@ -264,6 +296,10 @@ def run_role(role: str, settings: Settings) -> int:
     """Run a role until SIGTERM or SIGINT. Returns the exit code."""
     import uvloop  # only processes that run a role need it
 
+    if role == "inbox":  # it reads no topic but the definitions, so it is no consumer group
+        from api.inbox import run_inbox
+
+        return run_inbox(settings)
     return uvloop.run(_run_role(role, settings))
 
 

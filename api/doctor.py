@@ -13,7 +13,9 @@ from aiokafka.errors import KafkaError
 from pydantic import ValidationError
 
 from agents.dispatch import GRANT_LIFE
-from api.bootstrap import dsn_of, keys_of
+from api.bootstrap import NoDatabase, dsn_of, keys_of
+from api.inbound_state import EndedError, describe_inbound
+from api.inboxes import faults, read_states
 from api.lag import read_lag
 from domain.compile import compile_definition
 from domain.documents import InvalidDefinitions
@@ -21,6 +23,7 @@ from domain.replies.rules import BadRuleError, compile_rule
 from domain.tokens import InvalidKeys
 from schemas.definitions import Definition, ReplyRuleDoc
 from sinks.postgres.control import ControlStore
+from sinks.postgres.inbound import InboundStore, SubscriptionState
 from sinks.postgres.migrate import migrations
 from streams import dead_letters, kafka
 from streams.access import connect
@@ -170,12 +173,39 @@ def unusable(heads: Iterable[Definition]) -> list[str]:
             if head.deleted or head.kind == "control":
                 continue
             if head.kind == "reply_rule":
-                compile_rule(ReplyRuleDoc.model_validate(head.spec, extra="ignore"))
+                compile_rule(ReplyRuleDoc.model_validate(head.spec, extra="ignore"), None)
             else:
                 compile_definition(head)
         except (InvalidDefinitions, ValidationError, BadRuleError) as error:
             broken.append(f"{head.kind} {head.id}: {str(error).splitlines()[0]}")
     return broken
+
+
+async def _inbound(settings: Settings) -> str:
+    async def subscriptions() -> dict[str, SubscriptionState]:
+        async with asyncpg.create_pool(dsn_of(settings), min_size=1, max_size=1, timeout=5) as pool:
+            return await InboundStore(pool).subscriptions()
+
+    try:
+        return await describe_inbound(settings, subscriptions)
+    except SettingsError as error:
+        raise CheckFailed(str(error), MEND) from None
+    except EndedError as ended:
+        remedy = f"subscribe {settings.public_url}/webhooks/inbound/ses to the topic again"
+        raise CheckFailed(str(ended), remedy) from None
+    except (Retryable, OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        raise CheckFailed("cannot be read", "see postgres above") from None
+
+
+async def _inboxes(settings: Settings) -> str:
+    try:
+        states = await read_states(settings)
+    except (SettingsError, NoDatabase, Retryable, OSError, TimeoutError, asyncpg.PostgresError):
+        raise CheckFailed("cannot be read", "see postgres above") from None
+    found = faults(states, datetime.now(UTC))
+    if found:
+        raise CheckFailed("; ".join(what for what, _ in found[:5]), "; ".join(dict.fromkeys(do for _, do in found[:5])))
+    return f"{len(states)} read by IMAP"
 
 
 async def _lag(settings: Settings) -> str:
@@ -212,6 +242,8 @@ CHECKS: tuple[tuple[str, Callable[[Settings], Awaitable[str]]], ...] = (
     ("postgres", _postgres),
     ("clock", _clock),
     ("definitions", _definitions),
+    ("inbound", _inbound),
+    ("inboxes", _inboxes),
     ("lag", _lag),
     ("dead letters", _letters),
 )

@@ -21,6 +21,7 @@ KINDS: Mapping[str, DefinitionKind] = {
     "SmsSender": "sms_sender",
     "Campaign": "campaign",
     "ReplyRule": "reply_rule",
+    "Routing": "routing",
 }
 """A document's kind -> the definition's."""
 

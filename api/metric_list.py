@@ -11,10 +11,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from agents import dispatch_metrics, leads_metrics, writing_metrics
+from agents import dispatch_metrics, inbox_metrics, leads_metrics, writing_metrics
 from agents.replying import metrics as replies_metrics
 from agents.sending import metrics as sender_metrics
 from api.http import metrics as api_metrics
+from sinks import claude_metrics
 from streams import metrics as stream_metrics
 
 FILE = Path(__file__).resolve().parent.parent / "docs" / "metrics.md"
@@ -24,7 +25,8 @@ OF_PROCESS: Mapping[str, Sequence[Any]] = {
     "leads": leads_metrics.ALL,
     "dispatch": dispatch_metrics.ALL,
     "sender": sender_metrics.ALL,
-    "replies": (*replies_metrics.ALL, *writing_metrics.ALL),
+    "replies": (*replies_metrics.ALL, *claude_metrics.ALL, *writing_metrics.ALL),
+    "inbox": inbox_metrics.ALL,
     "api": api_metrics.ALL,
 }
 

@@ -15,21 +15,28 @@ from api.control import Control
 from api.enrolling import Enroller
 from api.http.app import make_app
 from api.http.hits import HitBuffer
+from api.http.inbound.providers import providers
 from api.http.services import Services
 from api.lag import Unread
 from api.publisher import Publisher
 from api.steward import Steward
 from api.telling import Telling
+from domain.named_tokens import parse_named_tokens
+from sinks.postgres.board import Board
 from sinks.postgres.cards import Cards
 from sinks.postgres.connect import LEDGER_PLAN, connect, retrying
+from sinks.postgres.consent import Consents
 from sinks.postgres.control import ControlStore
 from sinks.postgres.draft_reviews import DraftReviews
+from sinks.postgres.inbound import InboundStore
 from sinks.postgres.leases import PostgresGates
 from sinks.postgres.ledger import PostgresLedger
 from sinks.postgres.migrate import migrate
 from sinks.postgres.read_models import ReadModels
+from sinks.postgres.reply_desk import ReplyDesk
 from sinks.postgres.stops import PostgresStops
 from sinks.postgres.untold import NotedEvents
+from sinks.web import HttpWeb
 from streams.access import check_access
 from streams.health import listen
 from streams.provision import verify_partitions
@@ -61,6 +68,8 @@ async def build(settings: Settings, closing: AsyncExitStack) -> tuple[Services, 
     closing.push_async_callback(publisher.stop)
     hit_publisher = Publisher(settings)  # apart: a broker that is slow for hits does not hold up a decision
     closing.push_async_callback(hit_publisher.stop)
+    web_out = HttpWeb()
+    closing.push_async_callback(web_out.aclose)
     store = ControlStore(pool)
     models = ReadModels(pool)
     control = Control(store, PostgresGates(pool), publisher, clock)
@@ -77,12 +86,16 @@ async def build(settings: Settings, closing: AsyncExitStack) -> tuple[Services, 
         enroller=Enroller(store, publisher, clock),
         models=models,
         cards=Cards(pool),
+        board=Board(pool),
         telling=Telling(NotedEvents(pool), hit_publisher),
         stops=stops,
+        consents=Consents(ledger_pool, keys.hash_secret),
         drafts=DraftReviews(pool),
+        replies=ReplyDesk(pool),
         ready=ready,
         api_token=settings.api_token.get_secret_value() if settings.api_token else None,
-        webhook_secret=settings.webhook_secret.get_secret_value().encode() if settings.webhook_secret else None,
+        api_tokens=parse_named_tokens(settings.api_tokens.get_secret_value()) if settings.api_tokens else {},
+        inbound=providers(settings, InboundStore(pool), web_out),
     )
     return services, Steward(control, store, models, clock, Unread(settings)), ready
 

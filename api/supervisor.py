@@ -84,18 +84,28 @@ class Supervisor:
         self._on_restart = on_restart
         self._watching: asyncio.Task[None] | None = None
         self.workers: dict[str, Worker] = {}
+        self._env = env
+        self._logs = logs
         for name, free in zip(processes, free_ports(len(processes)), strict=True):
-            role = name.partition("-")[0]
-            own = {**os.environ, **env, "PYTHONUNBUFFERED": "1"}
-            port = free
-            if role == "api":
-                port = int(own.get("TOUCHLINE_API_PORT") or free)
-                own["TOUCHLINE_API_PORT"] = str(port)
-            else:
-                own["TOUCHLINE_METRICS_PORT"] = str(port)
-            arguments = ["api"] if role == "api" else ["worker", role]
-            command = [sys.executable, "-m", "api.cli", *arguments]
-            self.workers[name] = Worker(name, command, own, logs / f"{name}.log", port)
+            self.workers[name] = self._worker(name, free)
+
+    def _worker(self, name: str, free: int) -> Worker:
+        role = name.partition("-")[0]
+        own = {**os.environ, **self._env, "PYTHONUNBUFFERED": "1"}
+        port = free
+        if role == "api":
+            port = int(own.get("TOUCHLINE_API_PORT") or free)
+            own["TOUCHLINE_API_PORT"] = str(port)
+        else:
+            own["TOUCHLINE_METRICS_PORT"] = str(port)
+        arguments = ["api"] if role == "api" else ["worker", role]
+        command = [sys.executable, "-m", "api.cli", *arguments]
+        return Worker(name, command, own, self._logs / f"{name}.log", port)
+
+    def add(self, name: str) -> None:
+        """Start one more process, in the thread that started the others."""
+        self.workers[name] = self._worker(name, free_ports(1)[0])
+        self.workers[name].start()
 
     def start(self) -> None:
         """Start all. Call it from a thread that lives as long as they do (the main one)."""
@@ -122,7 +132,7 @@ class Supervisor:
 
     async def _watch(self) -> None:
         while True:
-            for worker in self.workers.values():
+            for worker in tuple(self.workers.values()):
                 if worker.tend():
                     self._on_restart(worker.name)
             await asyncio.sleep(WATCH_S)

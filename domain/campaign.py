@@ -32,6 +32,7 @@ from domain.sequence import (
     WaitStep,
     Writing,
 )
+from domain.templates import Template
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,19 @@ class Promotion:
 
 
 @dataclass(frozen=True, slots=True)
+class AutoReply:
+    """What answers a category of replies by itself (docs/behaviour.md 7.6)."""
+
+    subject: Template | None
+    body: Template
+
+    @property
+    def variables(self) -> frozenset[str]:
+        """Merge variables of both: what the sender itself gives is not asked of a lead."""
+        return self.body.variables | (self.subject.variables if self.subject is not None else frozenset())
+
+
+@dataclass(frozen=True, slots=True)
 class Campaign:
     campaign_id: str
     revision: int
@@ -96,6 +110,9 @@ class Campaign:
     track_clicks: bool = True
     on_ambiguous: str = "assume_sent"
     after_reply: str = "hold"
+    colleagues: str = "none"
+    """What a person's answer means for the others at the same company: none, hold or end."""
+    auto_replies: Mapping[str, AutoReply] = field(default_factory=dict)
     use_claude: bool = True
     fatigue: Fatigue | None = None
     smart_send_time: bool = False
@@ -129,6 +146,7 @@ __all__ = [
     "ActionStep",
     "Arm",
     "AutoPause",
+    "AutoReply",
     "Campaign",
     "CampaignLimits",
     "ConditionStep",

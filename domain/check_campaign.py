@@ -36,6 +36,8 @@ def check_campaign(doc: CampaignDoc) -> Found:
     yield from _senders(doc)
     yield from _cadence(doc)
     yield from _promotion(doc)
+    for category, answer in doc.auto_reply.items():
+        yield from words(("auto_reply", category), answer.subject, answer.body, doc)
     ids = [step.id for step in doc.steps]
     for position, step in enumerate(doc.steps):
         if step.id in ids[:position]:

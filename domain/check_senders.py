@@ -10,6 +10,7 @@ from domain.compile_senders import minutes_of, read_from
 from domain.headers import InvalidAddress, check_address
 from domain.numbers import e164
 from schemas.definitions import MailboxDoc, SmsSenderDoc, WorkdayDoc
+from schemas.senders import ImapDoc
 
 _NAME = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9 ]{3,11}|\d{3,8}", re.ASCII)
 """A sender's name (as most countries allow it) or a short code."""
@@ -33,11 +34,34 @@ def check_mailbox(doc: MailboxDoc) -> Found:
         yield ("smtp", "username"), "login_incomplete", "a login needs a username"
     if doc.smtp.username is not None and doc.smtp.password_ref is None:
         yield ("smtp", "password_ref"), "login_incomplete", "a login needs a password_ref, env:NAME or file:PATH"
+    if doc.imap is not None:
+        for where, code, message in _imap(doc.imap):
+            yield ("imap", *where), code, message
     if doc.ramp is not None and doc.ramp.start > doc.ramp.cap:
         yield ("ramp", "start"), "ramp_range", f"the ramp starts above its cap ({doc.ramp.start} > {doc.ramp.cap})"
     if doc.workday is not None:
         for where, code, message in _workday(doc.workday):
             yield ("workday", *where), code, message
+
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+
+
+def _imap(doc: ImapDoc) -> Found:
+    """One secret, and names that can stand in a command."""
+    if (doc.password_ref is None) == (doc.token_ref is None):
+        said = "give either password_ref or, for XOAUTH2, token_ref (env:NAME, file:PATH)"
+        yield ("password_ref",), "login_incomplete", said
+    move_to = doc.processed.removeprefix("move:") if doc.processed.startswith("move:") else None
+    for name, text in (("username", doc.username), ("folder", doc.folder), ("processed", move_to)):
+        if text is not None and (_CONTROL.search(text) or not text.strip()):
+            yield (name,), "invalid_name", f"{text!r} is no name: it is blank or has control characters"
+    if move_to is not None and move_to.casefold() == doc.folder.casefold():
+        yield (
+            ("processed",),
+            "moves_onto_itself",
+            f"processed mail would be moved to {move_to!r}, where it is read from",
+        )
 
 
 def _workday(doc: WorkdayDoc) -> Found:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from domain.check_campaign import check_campaign
+from domain.check_routing import check_routing, check_routing_among
 from domain.check_senders import check_mailbox, check_sms_sender
 from domain.check_words import Found
 from domain.documents import AnyDoc, Loaded, Problem
-from domain.replies.rules import BadRuleError, compile_rule
-from schemas.definitions import CampaignDoc, MailboxDoc, ReplyRuleDoc, SmsSenderDoc
+from domain.replies.rules import BadRuleError, check_names, compile_rule
+from domain.routing import compile_routing
+from schemas.definitions import CampaignDoc, MailboxDoc, ReplyRuleDoc, RoutingDoc, SmsSenderDoc
 
 
 def check_documents(documents: Sequence[Loaded], known: Sequence[AnyDoc] = ()) -> list[Problem]:
@@ -40,15 +42,25 @@ def _check_one(doc: AnyDoc) -> Found:
         yield from check_sms_sender(doc)
     elif isinstance(doc, CampaignDoc):
         yield from check_campaign(doc)
+    elif isinstance(doc, RoutingDoc):
+        yield from check_routing(doc)
     elif isinstance(doc, ReplyRuleDoc):
         try:
-            compile_rule(doc)
+            compile_rule(doc, None)
         except BadRuleError as error:
             yield (error.field,), "bad_rule", error.reason
 
 
 def _check_among(doc: AnyDoc, before: AnyDoc | None, known: Mapping[tuple[str, str], AnyDoc]) -> Found:
     """What must hold with the other definitions."""
+    routings = [other for other in known.values() if isinstance(other, RoutingDoc)]
+    if isinstance(doc, RoutingDoc):
+        yield from check_routing_among(doc, routings)
+    elif isinstance(doc, ReplyRuleDoc):
+        try:
+            check_names(doc, compile_routing(routings))
+        except BadRuleError as error:
+            yield (error.field,), "bad_rule", error.reason
     if not isinstance(doc, MailboxDoc | SmsSenderDoc | CampaignDoc):
         return
     if ("Pool", doc.pool) not in known:

@@ -10,6 +10,7 @@ from typing import Any, get_args
 from pydantic import ValidationError
 
 from domain.campaign import (
+    AutoReply,
     Campaign,
     CampaignLimits,
     Definitions,
@@ -24,7 +25,8 @@ from domain.checks import check_document, check_documents
 from domain.compile_senders import PROVIDER_PER_DAY, compile_mailbox, compile_sms_sender
 from domain.compile_sequence import compile_progression, compile_scoring, compile_steps
 from domain.documents import AnyDoc, InvalidDefinitions, Loaded, Problem, load_documents, path_text
-from schemas.definitions import CampaignDoc, Definition, MailboxDoc, PoolDoc, SmsSenderDoc, Weekday
+from domain.templates import compile_template
+from schemas.definitions import AutoReplyDoc, CampaignDoc, Definition, MailboxDoc, PoolDoc, SmsSenderDoc, Weekday
 
 WEEKDAYS: dict[str, int] = {name: number for number, name in enumerate(get_args(Weekday))}
 
@@ -59,7 +61,7 @@ def read_documents(text: str, known: Sequence[AnyDoc] = ()) -> list[Loaded]:
 Compiled = Campaign | Mailbox | SmsSender | str
 """A campaign, a mailbox, an SMS number, or a pool's id."""
 
-NOT_COMPILED = frozenset({"control", "reply_rule"})
+NOT_COMPILED = frozenset({"control", "reply_rule", "routing"})
 """Kinds of definitions that decisions do not use compiled."""
 
 
@@ -156,6 +158,8 @@ def compile_campaign(doc: CampaignDoc, definition: Definition) -> Campaign:
         track_clicks=doc.tracking.clicks,
         on_ambiguous=doc.on_ambiguous,
         after_reply=doc.after_reply,
+        colleagues=doc.on_reply.colleagues,
+        auto_replies=MappingProxyType({name: _auto_reply(words) for name, words in doc.auto_reply.items()}),
         use_claude=doc.use_claude,
         fatigue=_fatigue(doc),
         smart_send_time=doc.smart_send_time,
@@ -164,6 +168,10 @@ def compile_campaign(doc: CampaignDoc, definition: Definition) -> Campaign:
         promotion=Promotion(**doc.promote_winner.model_dump()) if doc.promote_winner is not None else None,
         sms_sender_id=doc.sms_sender,
     )
+
+
+def _auto_reply(doc: AutoReplyDoc) -> AutoReply:
+    return AutoReply(None if doc.subject is None else compile_template(doc.subject), compile_template(doc.body))
 
 
 def _fatigue(doc: CampaignDoc) -> Fatigue | None:

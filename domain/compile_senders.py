@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from domain.documents import InvalidDefinitions, Problem
 from domain.headers import InvalidAddress, check_address, clean_header
 from domain.numbers import e164
-from domain.senders import AutoPause, Mailbox, Ramp, SmsProvider, SmsSender, Smtp, WorkdayRanges
+from domain.senders import AutoPause, Imap, Mailbox, Ramp, SmsProvider, SmsSender, Smtp, WorkdayRanges
 from schemas.definitions import MailboxDoc, SmsSenderDoc, WorkdayDoc
+from schemas.senders import ImapDoc
 
 PROVIDER_PER_DAY: Mapping[str, int | None] = {
     "gmail": 500,  # docs/behaviour.md 3.2; what Google allows a consumer account in 24 hours
@@ -62,6 +63,23 @@ def compile_mailbox(doc: MailboxDoc, revision: int) -> Mailbox:
         ramp=Ramp(doc.ramp.start, doc.ramp.increment, doc.ramp.cap) if doc.ramp is not None else None,
         workday=_workday(doc.workday) if doc.workday is not None else None,
         auto_pause=AutoPause(**doc.auto_pause.model_dump()) if doc.auto_pause else None,
+        imap=_imap(doc.imap) if doc.imap is not None else None,
+    )
+
+
+def _imap(doc: ImapDoc) -> Imap:
+    processed, _, move_to = doc.processed.partition(":")
+    return Imap(
+        host=doc.host.lower(),
+        port=doc.port or (993 if doc.security == "tls" else 143),
+        security=doc.security,
+        username=doc.username,
+        password_ref=doc.password_ref,
+        token_ref=doc.token_ref,
+        folder="INBOX" if doc.folder.upper() == "INBOX" else doc.folder,
+        processed=processed,
+        move_to=move_to or None,
+        since=doc.since,
     )
 
 

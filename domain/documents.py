@@ -11,9 +11,9 @@ from typing import Any, NamedTuple, cast
 import yaml
 from pydantic import ValidationError
 
-from schemas.definitions import CampaignDoc, Document, MailboxDoc, PoolDoc, ReplyRuleDoc, SmsSenderDoc
+from schemas.definitions import CampaignDoc, Document, MailboxDoc, PoolDoc, ReplyRuleDoc, RoutingDoc, SmsSenderDoc
 
-AnyDoc = PoolDoc | MailboxDoc | SmsSenderDoc | CampaignDoc | ReplyRuleDoc
+AnyDoc = PoolDoc | MailboxDoc | SmsSenderDoc | CampaignDoc | ReplyRuleDoc | RoutingDoc
 Where = tuple[str | int, ...]
 """The way to a field: names and list positions."""
 
@@ -28,6 +28,7 @@ _MODELS: dict[str, type[Document]] = {
     "SmsSender": SmsSenderDoc,
     "Campaign": CampaignDoc,
     "ReplyRule": ReplyRuleDoc,
+    "Routing": RoutingDoc,
 }
 
 

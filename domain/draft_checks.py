@@ -17,7 +17,7 @@ MAX_CODE = 120
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _CONTROL_IN_BODY = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
-_INVISIBLE = re.compile(
+INVISIBLE = re.compile(
     r"[\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff\U000e0000-\U000e007f]"
 )
 _HEADER_LINE = re.compile(r"\A\s*(?:subject|from|to|cc|bcc|reply-to|date|content-type|mime-version)\s*:", re.IGNORECASE)
@@ -62,7 +62,7 @@ def _form(words: Words, *, has_subject: bool) -> Iterator[str]:
         yield "control_characters"
     if _HEADER_LINE.search(body) or _HEADER_LINE.search(subject):
         yield "header_line"
-    if _INVISIBLE.search(subject) or _INVISIBLE.search(body):
+    if INVISIBLE.search(subject) or INVISIBLE.search(body):
         yield "invisible_characters"
     for match in _CODE.finditer(without_open_variables(f"{subject}\n{body}")):
         yield f"unknown_variable:{match[1] or match[2] or match[3] or '?'}"

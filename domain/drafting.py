@@ -10,7 +10,8 @@ from typing import Any, Literal
 from uuid import UUID, uuid5
 
 from domain import ids
-from domain.cards import Card, CardState, card_id
+from domain.card_states import TO_EXECUTING, TO_REJECTED, Path
+from domain.cards import Card, card_id
 from domain.writing import Words
 from schemas.drafts import DraftApproved, DraftRejected
 
@@ -28,16 +29,6 @@ MAY: Mapping[Act, frozenset[DraftState]] = {
 EDITABLE = frozenset({"edit", "bulk"})
 """Review modes in which the words of a draft that passed every check may be changed. `review`: yes or no, as it stands."""
 
-Path = Mapping[CardState, tuple[CardState, ...]]
-
-TO_EXECUTING: Path = {
-    "suggested": ("in_review", "approved", "executing"),
-    "in_review": ("approved", "executing"),
-    "approved": ("executing",),
-    "blocked": ("approved", "executing"),
-}
-"""An approved draft's card: it is carried out as soon as the limits allow."""
-TO_REJECTED: Path = {"suggested": ("rejected",), "in_review": ("rejected",), "blocked": ("rejected",)}
 TO_DONE: Path = {**{state: (*path, "done") for state, path in TO_EXECUTING.items()}, "executing": ("done",)}
 TO_BLOCKED: Path = {**TO_REJECTED, "approved": ("executing", "blocked"), "executing": ("blocked",)}
 """The card of a touch that did not leave: what was under way is blocked, what nobody decided needs no decision any more."""

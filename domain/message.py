@@ -93,6 +93,8 @@ class CompiledMessage:
     track_opens: bool
     track_clicks: bool
     has_links: bool
+    headers: str = ""
+    """Further header lines, each with its CRLF."""
 
     def render(
         self,
@@ -130,6 +132,7 @@ class CompiledMessage:
             f"Message-ID: {message_id}\r\n"
             f"{_reply_headers(reply_to, touch.thread)}"
             f"{_unsubscribe_headers(unsubscribe_url, reply_to)}"
+            f"{self.headers}"
         )
         data = head.encode("ascii") + _multipart(text, html, f"=_{message_id[1:44].partition('@')[0]}")
         return Rendered(data, subject, to, message_id)
@@ -187,8 +190,10 @@ def _part(kind: str, body: str, boundary: str) -> bytes:
     return head.encode("ascii") + raw.replace(b"\n", b"\r\n")
 
 
-def compile_message(campaign: Campaign, step: EmailStep, arm: Arm, mailbox: Mailbox) -> CompiledMessage:
-    """Compile an arm of a step for a mailbox: keep the result for as long as neither definition changes."""
+def compile_message(campaign: Campaign, step: EmailStep | None, arm: Arm, mailbox: Mailbox) -> CompiledMessage:
+    """Compile an arm of a step for a mailbox: keep the result for as long as neither definition changes. None: an answer to
+    a reply, which is no step.
+    """
     source = arm.body.source.replace("\r\n", "\n").replace("\r", "\n")
     footer_text, footer_html = _footer(arm.body.variables)
     if arm.is_html:

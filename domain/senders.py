@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,6 +14,22 @@ class Smtp:
     username: str | None
     auth: str
     password_ref: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Imap:
+    """Where answers arrive. Exactly one of `password_ref` and `token_ref` (XOAUTH2) is set; `move_to`: for processed mail."""
+
+    host: str
+    port: int
+    security: str
+    username: str
+    password_ref: str | None
+    token_ref: str | None
+    folder: str = "INBOX"
+    processed: str = "leave"
+    move_to: str | None = None
+    since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +84,7 @@ class Mailbox:
     ramp: Ramp | None = None
     workday: WorkdayRanges | None = None
     auto_pause: AutoPause | None = None
+    imap: Imap | None = None
 
 
 @dataclass(frozen=True, slots=True)

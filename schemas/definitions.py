@@ -11,6 +11,8 @@ from pydantic import Discriminator, Field, Tag
 
 from schemas.base import Data, Identifier, Instant, Message, Text
 from schemas.document import DelayDoc, DocId, Document, Zone, is_switched_on
+from schemas.on_reply import AutoReplies, AutoReplyDoc, OnReplyDoc
+from schemas.routing import RoutingDoc
 from schemas.rules import (
     ActionDoc,
     AllTestDoc,
@@ -42,7 +44,7 @@ from schemas.steps import (
     WaitUnit,
 )
 
-DefinitionKind = Literal["pool", "mailbox", "sms_sender", "campaign", "reply_rule", "control"]
+DefinitionKind = Literal["pool", "mailbox", "sms_sender", "campaign", "reply_rule", "routing", "control"]
 CampaignStatus = Literal["draft", "scheduled", "active", "paused", "completed", "archived"]
 Goal = Literal["reactivation", "nurture", "acquisition", "education", "retention", "brand_awareness"]
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
@@ -142,9 +144,12 @@ class CampaignDoc(Document):
     tracking: TrackingDoc = TrackingDoc()
     on_ambiguous: Literal["hold", "assume_sent"] = "assume_sent"
     after_reply: Literal["hold", "resume", "end"] = "hold"
+    on_reply: OnReplyDoc = OnReplyDoc()
+    auto_reply: AutoReplies = {}
     use_claude: bool = True
     ai_review: Review = "review"
     ai_on_reject: OnReject = "skip"
+    reply_review: Literal["review", "edit", "bulk"] = "edit"
     attributes: Annotated[list[str], Field(max_length=500)] | None = None
     cadence: Cadence | None = None
     steps: Annotated[list[StepDoc], Field(min_length=1, max_length=200)]
@@ -165,7 +170,9 @@ class ReplyRuleDoc(Document):
     is_active: bool = True
 
 
-AnyDocument = Annotated[PoolDoc | MailboxDoc | SmsSenderDoc | CampaignDoc | ReplyRuleDoc, Field(discriminator="kind")]
+AnyDocument = Annotated[
+    PoolDoc | MailboxDoc | SmsSenderDoc | CampaignDoc | ReplyRuleDoc | RoutingDoc, Field(discriminator="kind")
+]
 
 __all__ = [
     "ActionDoc",
@@ -175,6 +182,7 @@ __all__ = [
     "AnyTestDoc",
     "ArmDoc",
     "AutoPauseDoc",
+    "AutoReplyDoc",
     "CampaignDoc",
     "CampaignStatus",
     "ConditionStepDoc",
@@ -191,12 +199,14 @@ __all__ = [
     "Goal",
     "MailboxDoc",
     "NotTestDoc",
+    "OnReplyDoc",
     "PoolDoc",
     "ProgressionRuleDoc",
     "PromoteDoc",
     "RampDoc",
     "RandomTestDoc",
     "ReplyRuleDoc",
+    "RoutingDoc",
     "ScoringRuleDoc",
     "SmsProviderDoc",
     "SmsSenderDoc",

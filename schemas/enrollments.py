@@ -6,6 +6,7 @@ from uuid import UUID
 from pydantic import Field
 
 from schemas.base import Identifier, Instant, Message, Part, Scalar, Text
+from schemas.sending import Thread
 
 AddedBy = Literal["manual", "import", "automation", "api"]
 
@@ -97,6 +98,38 @@ class ReplyHandled(_EnrollmentEvent):
     reply_id: UUID
 
 
+class AnswerReply(_EnrollmentEvent):
+    """A person approved an answer to a reply: it goes out in the reply's thread, once, through the same ledger as any touch.
+
+    Made in the approving transaction by `sinks.postgres.answers.answer_reply`, which knows whom and in which thread to answer.
+    """
+
+    type: Literal["answer_reply"] = "answer_reply"
+    campaign_id: Identifier
+    enrollment_id: UUID
+    reply_id: UUID
+    card_id: UUID
+    body: Annotated[str, Field(min_length=1, max_length=20_000, pattern=r"^[^\x00]*$")]
+    approved_by: Text
+    to: Annotated[str, Field(max_length=320, description="Who wrote the reply.")]
+    mailbox_id: Identifier
+    timezone: str | None = None
+    thread: Annotated[
+        Thread, Field(description="The reply's subject; the mails before it and, last, the reply itself.")
+    ]
+
+
+class ColleagueAnswered(_EnrollmentEvent):
+    """Somebody at the lead's company answered the campaign: its sequence there is held, ended, or goes on again."""
+
+    type: Literal["colleague_answered"] = "colleague_answered"
+    campaign_id: Identifier
+    reply_id: UUID
+    act: Literal["hold", "end", "free"]
+    until: Instant | None = None
+
+
 EnrollmentEvent = Annotated[
-    Enroll | UpdateLead | Pause | Resume | Exit | TaskDone | ReplyHandled, Field(discriminator="type")
+    Enroll | UpdateLead | Pause | Resume | Exit | TaskDone | ReplyHandled | AnswerReply | ColleagueAnswered,
+    Field(discriminator="type"),
 ]

@@ -259,6 +259,29 @@ VALID: dict[str, Example] = {
             "at": AT,
         },
     ),
+    "card-events": Example(
+        "7d9c2f0a-52f5-5a6e-8a3c-2f6b1d0e4a77",
+        {
+            "version": 1,
+            "type": "moved",
+            "event_id": EVENT,
+            "card_id": "7d9c2f0a-52f5-5a6e-8a3c-2f6b1d0e4a77",
+            "card_version": 2,
+            "card_type": "schedule_call",
+            "state": "in_review",
+            "previous_state": "suggested",
+            "queue": "sales",
+            "priority": "high",
+            "assigned_to": "kim",
+            "actor": "kim",
+            "due_at": "2026-03-03T09:00:00Z",
+            "lead_id": "lead-1042",
+            "campaign_id": "q1-brokers",
+            "enrollment_id": ENROLLMENT,
+            "step_id": "intro",
+            "at": AT,
+        },
+    ),
     "dead-letters": Example(
         "lead-1042",
         {
@@ -303,5 +326,6 @@ INVALID: dict[str, Example] = {
     "tasks": _with("tasks", "priority", "urgent", "priority is not one of the known ones"),
     "draft-requests": _with("draft-requests", "send_id", "intro", "send_id is no UUID"),
     "drafts": _with("drafts", "body", "", "an approved draft says something"),
+    "card-events": _with("card-events", "state", "lost", "state is not one of the known ones"),
     "dead-letters": _without("dead-letters", "reason"),
 }

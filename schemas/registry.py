@@ -6,6 +6,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from schemas.base import Message
+from schemas.cards import CardEvent
 from schemas.dead_letters import DeadLetter
 from schemas.definitions import Definition
 from schemas.drafts import DraftEvent, DraftRequest
@@ -34,12 +35,13 @@ TOPIC_MODELS: dict[str, TypeAdapter[Any]] = {
     "tasks": TypeAdapter(TaskDue),
     "draft-requests": TypeAdapter(DraftRequest),
     "drafts": TypeAdapter(DraftEvent),
+    "card-events": TypeAdapter(CardEvent),
 }
 """Every topic whose values are read by a role. (`dead-letters` carries the original bytes; its headers are `DeadLetter`.)"""
 
 HEADER_MODELS: dict[str, type[Message]] = {"dead-letters": DeadLetter}
 
-PUBLIC_TOPICS = frozenset({"enrollments", "tracking-hits", "dispositions", "engagements"})
+PUBLIC_TOPICS = frozenset({"enrollments", "tracking-hits", "dispositions", "engagements", "card-events"})
 """Topics that others write to or read from: they carry CloudEvents headers and keep their promise across versions."""
 
 
@@ -58,7 +60,7 @@ TOPIC_NOTES: dict[str, Note] = {
     ),
     "enrollments": Note(
         "lead_id",
-        "Enroll, update, pause, resume or exit a lead; a task was done, a reply handled.",
+        "Enroll, update, pause, resume or exit a lead; a task was done, a reply handled or answered.",
         written_by_others=True,
     ),
     "lead-ticks": Note("partition", "The clock of the leads role, one message a partition a second."),
@@ -77,6 +79,7 @@ TOPIC_NOTES: dict[str, Note] = {
     "tasks": Note("lead_id", "A call or manual touch that fell due, in words that may name a person."),
     "draft-requests": Note("lead_id", "A touch whose words are to be written, and what became of it."),
     "drafts": Note("lead_id", "A draft that was approved, with its words, or rejected."),
+    "card-events": Note("card_id", "Each change of a card: what moved where, by whom. In the order of its versions."),
     "dead-letters": Note(
         "as the source", "What could not be processed: the original bytes; the story is in the headers shown here."
     ),

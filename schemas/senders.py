@@ -1,10 +1,12 @@
 """The senders of a pool as they are written: mailboxes and SMS numbers (docs/behaviour.md 3.2, 4.1, 4.4)."""
 
 import re
+from datetime import UTC, date, datetime, time
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, StringConstraints, Tag
 
+from schemas.base import Instant
 from schemas.document import DocId, Document, SecretRef, Zone, is_switched_on
 
 Provider = Literal["gmail", "microsoft", "resend", "other"]
@@ -23,6 +25,29 @@ class SmtpDoc(Document):
     username: str | None = None
     auth: Literal["login", "xoauth2"] = "login"
     password_ref: SecretRef | None = None
+
+
+def _midnight(value: Any) -> Any:
+    """A date is its first instant, UTC; so is an instant without an offset, as YAML reads one."""
+    if isinstance(value, str) and re.fullmatch(r"\d{4}-\d{2}-\d{2}", value):
+        value = date.fromisoformat(value)
+    if isinstance(value, datetime):
+        return value if value.tzinfo is not None else value.replace(tzinfo=UTC)
+    return datetime.combine(value, time(), UTC) if isinstance(value, date) else value
+
+
+class ImapDoc(Document):
+    """The mailbox that answers arrive in (docs/behaviour.md 7.1). What it logs in with is a reference, never a value."""
+
+    host: Annotated[str, Field(min_length=1, max_length=253)]
+    port: Annotated[int, Field(ge=1, le=65535)] | None = None
+    security: Literal["none", "starttls", "tls"] = "tls"
+    username: Annotated[str, Field(min_length=1, max_length=320)]
+    password_ref: SecretRef | None = None
+    token_ref: SecretRef | None = None
+    folder: Annotated[str, Field(min_length=1, max_length=200)] = "INBOX"
+    processed: Annotated[str, StringConstraints(pattern=r"^(leave|seen|move:.{1,200})$")] = "leave"
+    since: Annotated[Instant, BeforeValidator(_midnight)] | None = None
 
 
 class RampDoc(Document):
@@ -89,6 +114,7 @@ class MailboxDoc(Document):
     from_: Annotated[str, Field(alias="from", min_length=3, max_length=320)]
     postal_address: Annotated[str, Field(min_length=1, max_length=500)]
     smtp: SmtpDoc
+    imap: ImapDoc | None = None
     timezone: Zone | None = None
     reply_domain: str | None = None
     hourly_limit: Count | None = None

@@ -68,6 +68,9 @@ class DueSend(Message):
         list[str], Field(description="Lead-wide stops made before this enrollment: they do not cover it.")
     ] = []
     content: Annotated[Content | None, Field(description="Words that stand for the template of the step.")] = None
+    colleagues: Annotated[
+        Literal["hold", "end"] | None, Field(description="It does not go while a colleague's answer is open.")
+    ] = None
 
 
 class WithdrawSend(Message):

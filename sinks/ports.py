@@ -29,6 +29,20 @@ class Stop:
     enrollment_id: UUID | None
     reason: str
     source_id: str
+    campaign_id: str | None = None
+    """An answer to this campaign: it stops colleagues at the same company too, where the campaign minds them..."""
+    until: datetime | None = None
+    """...until this campaign instant at most."""
+
+
+class Colleagues(NamedTuple):
+    """What an answer that has stopped a lead's colleagues means for them: hold (until), end, free, or (nobody answered) drop."""
+
+    lead_id: str
+    campaign_id: str
+    reply_id: UUID
+    act: Literal["hold", "end", "free", "drop"]
+    until: datetime | None = None
 
 
 class Release(NamedTuple):
@@ -44,7 +58,8 @@ class Suppression:
     """Never again to this address (docs/behaviour.md 5.3). `scope` is `all`, `campaign:ID` or `goal:NAME`.
 
     The address is given as `email`, or as `address_key` (see `SendRow`). With `lead_id` the lead's own row is flagged
-    too, so a change of address does not undo it. At least one of the three must be given.
+    too, so a change of address does not undo it. At least one of the three must be given. `via` says how it came, where
+    the source id does not.
     """
 
     scope: str
@@ -53,6 +68,7 @@ class Suppression:
     email: str | None = None
     address_key: bytes | None = None
     lead_id: str | None = None
+    via: str | None = None
 
 
 class StopPort(Protocol):
@@ -62,11 +78,11 @@ class StopPort(Protocol):
 
     async def release(self, releases: Sequence[tuple[str, UUID | None, str]]) -> None: ...
 
-    async def suppress(self, suppressions: Sequence[Suppression]) -> None: ...
-
-    async def unsuppress(self, suppressions: Sequence[Suppression]) -> int:
-        """An operator's act: lift every suppression of these addresses (and leads) in these scopes; says how many."""
+    async def colleagues(self, said: Sequence[Colleagues]) -> None:
+        """Settle what answers mean for colleagues, and note what their own leads are to hear of it."""
         ...
+
+    async def suppress(self, suppressions: Sequence[Suppression]) -> None: ...
 
     async def suppressed(self, email: str) -> frozenset[str]:
         """The scopes in which an address is suppressed now."""

@@ -13,10 +13,23 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AliasChoices, BeforeValidator, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import (
+    AliasChoices,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from domain.claude_prices import parse_prices, price_of
+from domain.named_tokens import parse_named_tokens
+from domain.sns import region_of
 from domain.tokens import TokenKeys
+from domain.webhook_keys import is_reference, listed, standard_key
 
 PREFIX = "TOUCHLINE_"
 
@@ -121,8 +134,30 @@ class Settings(BaseSettings):
     api_token: SecretStr | None = _setting(
         None, "Bearer token of the control API; closed without one.", "a-long-secret"
     )
+    api_tokens: SecretStr | None = _setting(
+        None,
+        "Further bearer tokens NAME:TOKEN, comma-separated: what is done with one is noted under its name.",
+        "kim:one-long-word,board:another-long-word",
+    )
     webhook_secret: SecretStr | None = _setting(
-        None, "Secret that signs calls of the generic inbound webhook; closed without one.", "another-long-secret"
+        None,
+        "Secret that signs calls of the generic inbound webhook; closed without one. Several: comma-separated.",
+        "another-long-secret",
+    )
+    inbound_standard_secrets: SecretStr | None = _setting(
+        None,
+        "Secrets (whsec_..., env:NAME or file:PATH) of the inbound webhook by Standard Webhooks, comma-separated.",
+        "whsec_BASE64",
+    )
+    inbound_mailgun_keys: SecretStr | None = _setting(
+        None,
+        "Webhook signing keys (or env:NAME, file:PATH) of the inbound webhook of Mailgun, comma-separated.",
+        "key-of-the-account",
+    )
+    inbound_ses_topics: str | None = _setting(
+        None,
+        "SNS topics (ARNs) by which Amazon SES tells of mail, bounces and complaints, comma-separated.",
+        "arn:aws:sns:eu-west-1:123456789012:touchline",
     )
     metrics_port: int = Field(
         default=0,
@@ -136,6 +171,28 @@ class Settings(BaseSettings):
 
     classifier_model: str = _setting("claude-haiku-4-5", "Model that classifies replies.", "claude-haiku-4-5")
     writer_model: str = _setting("claude-sonnet-4-5", "Model that writes touches.", "claude-sonnet-4-5")
+    classifier_batch: int = Field(
+        default=4, ge=1, le=10, description="Replies that wait at once and are read in one request.", examples=["4"]
+    )
+    classifier_patience_s: float = Field(
+        default=900,
+        ge=0,
+        le=86_400,
+        description="Wall seconds that a reply waits for a model that is away before a person gets it.",
+        examples=["900"],
+    )
+    claude_daily_budget_usd: float | None = Field(
+        default=None,
+        gt=0,
+        allow_inf_nan=False,
+        description="What Claude may cost a day (UTC), all processes together; then replies go to people, drafts wait.",
+        examples=["20"],
+    )
+    claude_prices: str = _setting(
+        "claude-haiku-4-5=1/5,claude-sonnet-4-5=3/15",
+        "USD per million tokens, MODEL=INPUT/OUTPUT, comma-separated (published prices of November 2026).",
+        "claude-haiku-4-5=1/5,claude-sonnet-4-5=3/15",
+    )
     anthropic_api_key: SecretStr | None = _setting(
         None,
         "Key for Claude; without it replies that no recogniser knows go to people, and touches it writes wait.",
@@ -194,6 +251,22 @@ class Settings(BaseSettings):
             parse_origin(value)
         return value
 
+    @field_validator("inbound_standard_secrets", "inbound_mailgun_keys")
+    @classmethod
+    def _webhook_keys(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        for entry in [] if value is None else listed(value.get_secret_value()):
+            if info.field_name == "inbound_standard_secrets" and not is_reference(entry):
+                standard_key(entry)
+        return value
+
+    @field_validator("inbound_ses_topics")
+    @classmethod
+    def _topics(cls, value: str | None) -> str | None:
+        for topic in [] if value is None else listed(value):
+            if region_of(topic) is None:
+                raise ValueError(f"{topic!r} is no ARN of an SNS topic")
+        return value
+
     @field_validator("token_keys")
     @classmethod
     def _keys(cls, value: SecretStr | None) -> SecretStr | None:
@@ -201,8 +274,24 @@ class Settings(BaseSettings):
             TokenKeys.parse(value.get_secret_value())
         return value
 
+    @field_validator("api_tokens")
+    @classmethod
+    def _named(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            parse_named_tokens(value.get_secret_value())
+        return value
+
+    @field_validator("claude_prices")
+    @classmethod
+    def _prices(cls, value: str) -> str:
+        parse_prices(value)
+        return value
+
     @model_validator(mode="after")
     def _together(self) -> Settings:
+        for model in (self.classifier_model, self.writer_model):
+            if self.claude_daily_budget_usd is not None and price_of(model, parse_prices(self.claude_prices)) is None:
+                raise ValueError(f"claude_prices: has no price of {model}: a daily budget cannot be kept")
         if self.clock_rate != 1.0 and self.clock_origin is None:
             raise ValueError("clock_origin: is needed with a clock_rate: processes would disagree about the instant")
         if self.clock_file is not None and self.clock_rate != 1.0:

@@ -64,13 +64,14 @@ TOPICS: dict[str, Topic] = {
         Topic("grant-outcomes", "pool_id", ("sender", "replies", "api"), ("dispatch",), 90 * DAY_MS),
         Topic("send-results", "lead_id", ("sender",), ("leads",), 90 * DAY_MS),
         Topic("tracking-hits", "lead_id", ("api",), ("leads", "projector"), rekey=True, strangers=True),
-        Topic("inbound-replies", "message_id", ("api",), ("replies",), strangers=True, max_value=8 * KIB * KIB),
+        Topic("inbound-replies", "message_id", ("api", "inbox"), ("replies",), strangers=True, max_value=8 * KIB * KIB),
         Topic("replies", "lead_id", ("replies",), ("leads",)),
         Topic("dispositions", "lead_id", ("replies",), ("leads", "projector", "downstream")),
         Topic("engagements", "lead_id", ("leads",), ("projector", "downstream"), FOREVER),
         Topic("tasks", "lead_id", ("leads",), ("projector",)),
         Topic("draft-requests", "lead_id", ("leads",), ("replies",)),
         Topic("drafts", "lead_id", ("replies",), ("leads",)),
+        Topic("card-events", "card_id", ("api",), ("downstream",), 90 * DAY_MS),
         Topic("dead-letters", "", ("everyone",), ("operator",), max_value=9 * KIB * KIB),
     )
 }

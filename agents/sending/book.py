@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import structlog
 
+from domain.answering import compile_answer, compile_auto_answer, is_answer
 from domain.campaign import Campaign, EmailStep, Mailbox, Sender, SmsSender, SmsStep
 from domain.compile import Compiled, compile_definition
 from domain.documents import InvalidDefinitions
@@ -94,6 +95,8 @@ class Book:
 
     def message(self, touch: DueSend, mailbox: Mailbox) -> CompiledMessage:
         """The compiled email of a touch. Raises NoSuchStep."""
+        if is_answer(touch.step_id):
+            return self._answer(touch, mailbox)
         if touch.content is not None:
             return self._written(touch, touch.content, mailbox)
         key = (touch.campaign_id, touch.step_id, touch.variant, mailbox.mailbox_id)
@@ -116,6 +119,18 @@ class Book:
         if campaign is None or not isinstance(step, EmailStep):
             raise NoSuchStep(touch.step_id)
         return compile_message(campaign, step, written_arm(content, touch.variant), mailbox)
+
+    def _answer(self, touch: DueSend, mailbox: Mailbox) -> CompiledMessage:
+        """An answer to a reply: the words that were approved, or the campaign's own for the reply's category."""
+        campaign = self._campaigns.get(touch.campaign_id)
+        if campaign is None:
+            raise NoSuchStep(touch.step_id)
+        if touch.content is not None:
+            return compile_answer(campaign, touch.content, mailbox)
+        words = campaign.auto_replies.get(touch.variant)
+        if words is None:  # switched off since
+            raise NoSuchStep(f"{touch.step_id} {touch.variant}")
+        return compile_auto_answer(campaign, words, mailbox)
 
     def text(self, touch: DueSend, sender: SmsSender) -> CompiledText:
         """The compiled text of a touch. Raises NoSuchStep."""

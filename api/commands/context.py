@@ -26,11 +26,13 @@ if TYPE_CHECKING:
     from api.control import Control
     from api.enrolling import Enroller
     from api.publisher import Publisher
+    from sinks.postgres.board import Board
     from sinks.postgres.cards import Cards
     from sinks.postgres.control import ControlStore
     from sinks.postgres.draft_reviews import DraftReviews
     from sinks.postgres.outlook import Outlook
     from sinks.postgres.read_models import ReadModels
+    from sinks.postgres.reply_desk import ReplyDesk
     from sinks.postgres.untold import NotedEvents
     from streams.clock import ClockLike
 
@@ -164,11 +166,13 @@ class Office:
     models: ReadModels
     outlook: Outlook
     cards: Cards
+    board: Board
     enroller: Enroller
     publisher: Publisher
     clock: ClockLike
     notes: NotedEvents
     drafts: DraftReviews
+    replies: ReplyDesk
 
 
 @asynccontextmanager
@@ -178,6 +182,7 @@ async def office(*require: str) -> AsyncGenerator[Office]:
     from api.control import Control
     from api.enrolling import Enroller
     from api.publisher import Publisher
+    from sinks.postgres.board import Board
     from sinks.postgres.cards import Cards
     from sinks.postgres.connect import connect
     from sinks.postgres.control import ControlStore
@@ -186,6 +191,7 @@ async def office(*require: str) -> AsyncGenerator[Office]:
     from sinks.postgres.migrate import migrate
     from sinks.postgres.outlook import Outlook
     from sinks.postgres.read_models import ReadModels
+    from sinks.postgres.reply_desk import ReplyDesk
     from sinks.postgres.untold import NotedEvents
 
     settings = settings_for("postgres_dsn", *require)
@@ -203,5 +209,17 @@ async def office(*require: str) -> AsyncGenerator[Office]:
         notes = NotedEvents(pool)
         drafts = DraftReviews(pool)
         yield Office(
-            settings, control, store, models, Outlook(pool), Cards(pool), enroller, publisher, clock, notes, drafts
+            settings,
+            control,
+            store,
+            models,
+            Outlook(pool),
+            Cards(pool),
+            Board(pool),
+            enroller,
+            publisher,
+            clock,
+            notes,
+            drafts,
+            ReplyDesk(pool),
         )

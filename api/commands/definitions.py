@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 PROBE_S = 10.0
 Files = Annotated[
-    list[Path], typer.Argument(help="YAML files with documents (kind: Pool, Mailbox, Campaign, ReplyRule).")
+    list[Path], typer.Argument(help="YAML files with documents (kind: Pool, Mailbox, Campaign, ReplyRule, Routing).")
 ]
 
 

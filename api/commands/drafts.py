@@ -156,10 +156,10 @@ def edit(  # noqa: PLR0917 - options, which typer gives by name
 
 
 async def _edit(send_id: UUID, subject: str | None, body: str, by: str, version: int | None) -> Decided:
-    async with _reviews() as (_, drafts):
+    async with _reviews() as (at, drafts):
         if subject is None:
             subject = (await drafts.draft(send_id))["subject"]
-        return await drafts.edit(send_id, subject, body, by, seen=version)
+        return await drafts.edit(send_id, subject, body, by, at.clock.now(), seen=version)
 
 
 @app.command("retry")

@@ -13,13 +13,14 @@ from api.errors import UserError
 
 
 @command
-def worker(role: Annotated[str, typer.Argument(help="leads, dispatch, sender, replies or projector.")]) -> None:
+def worker(role: Annotated[str, typer.Argument(help="leads, dispatch, sender, replies, projector or inbox.")]) -> None:
     """Run one role against the cluster that the settings name, until SIGTERM."""
-    from api.bootstrap import NEEDS, ROLES, run_role
+    from api.bootstrap import NEEDS, run_role
     from api.logs import configure_logs
 
-    if role not in ROLES:
-        raise UserError(f"there is no role {role!r}; there are {', '.join(ROLES)}")
+    roles = [name for name in NEEDS if name != "api"]
+    if role not in roles:
+        raise UserError(f"there is no role {role!r}; there are {', '.join(roles)}")
     settings = settings_for(*NEEDS[role])
     configure_logs(settings, role)
     raise typer.Exit(run_role(role, settings))

@@ -5,7 +5,19 @@ from __future__ import annotations
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from api.http import cards, drafts, metrics, rest, sms, tracking, unsubscribe, webhooks
+from api.http import (
+    board_page,
+    cards,
+    drafts,
+    metrics,
+    replies,
+    rest,
+    sms,
+    suppressions,
+    tracking,
+    unsubscribe,
+    webhooks,
+)
 from api.http.services import SERVICES, Services
 
 
@@ -37,7 +49,10 @@ def make_app(services: Services) -> web.Application:
             *sms.routes(),
             *rest.routes(),
             *cards.routes(),
+            *board_page.routes(),
+            *replies.routes(),
             *drafts.routes(),
+            *suppressions.routes(),
         ]
     )
     app.add_routes([web.get("/health", _health), web.get("/ready", _ready), web.get("/metrics", _metrics)])

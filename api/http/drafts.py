@@ -88,7 +88,7 @@ async def reject(request: web.Request) -> web.Response:
 async def edit(request: web.Request) -> web.Response:
     """Other words, held to the same form as any draft's."""
     at, asked = _services(request), await _asked(request, EditIn)
-    editing = at.drafts.edit(_send_id(request), asked.subject, asked.body, asked.by, seen=asked.version)
+    editing = at.drafts.edit(_send_id(request), asked.subject, asked.body, asked.by, at.clock.now(), seen=asked.version)
     return _decided(await _known(editing))
 
 

@@ -24,9 +24,17 @@ UNSUBSCRIBES = Counter(
     "Suppressions committed through the page or one click. A jump after a launch: look at the audience and the text.",
     ["scope"],
 )
+UNSUBSCRIBES_AWAY = Counter(
+    "touchline_unsubscribes_not_stored_total",
+    "Unsubscribes answered with 503 because Postgres did not take them. Any: bring it back, people are told to come again.",
+)
+UNSUBSCRIBES_TAKEN_BACK = Counter(
+    "touchline_unsubscribes_taken_back_total",
+    "Choices that people took back on the page. Many: the page, or a mail client's one click, is pressed by mistake.",
+)
 WEBHOOKS = Counter(
     "touchline_webhooks_total",
-    "Webhook calls by provider and answer. Many 401: check the secret and the clock.",
+    "Webhook calls by provider and answer. Many 401: check the secret and the clock; 400: the log's webhook_refused says why.",
     ["provider", "status"],
 )
 
@@ -36,5 +44,16 @@ SMS = Counter(
     ["kind", "status"],
 )
 
-ALL = (HITS, HITS_FORGED, HITS_WAITING, HITS_DROPPED, HITS_REFUSED, UNSUBSCRIBES, WEBHOOKS, SMS)
+ALL = (
+    HITS,
+    HITS_FORGED,
+    HITS_WAITING,
+    HITS_DROPPED,
+    HITS_REFUSED,
+    UNSUBSCRIBES,
+    UNSUBSCRIBES_AWAY,
+    UNSUBSCRIBES_TAKEN_BACK,
+    WEBHOOKS,
+    SMS,
+)
 """The API's part of the list."""

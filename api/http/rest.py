@@ -1,8 +1,7 @@
-"""Control by REST: enroll, launch, pause, resume, complete, progress. One bearer token (TOUCHLINE_API_TOKEN)."""
+"""Control by REST: enroll, launch, pause, resume, complete, progress. Bearer tokens (TOUCHLINE_API_TOKEN, TOUCHLINE_API_TOKENS)."""
 
 from __future__ import annotations
 
-import hmac
 import json
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Any, Literal
@@ -14,10 +13,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from api.engagement import engagement_history
 from api.enrolling import needs_email
 from api.errors import ConflictError, NotFoundError, UserError
-from api.http.services import SERVICES, Services
+from api.http.services import HOLDER, SERVICES, Services
 from api.leads_file import LeadRow, lead_id_of, valid_address
 from domain.ids import normalise_email
 from domain.lifecycle import IllegalMoveError
+from domain.named_tokens import holder_of
 from domain.winners import winners_of
 from schemas.base import Identifier
 from schemas.definitions import Definition
@@ -161,11 +161,14 @@ async def guard(
     """The token first; then every error as a problem document."""
     if not request.path.startswith("/api/"):
         return await handler(request)
-    token = request.app[SERVICES].api_token
-    if token is None:
+    services = request.app[SERVICES]
+    if services.api_token is None and not services.api_tokens:
         return _problem(403, "the API is closed: TOUCHLINE_API_TOKEN is not set")
     given = request.headers.get("Authorization", "").removeprefix("Bearer ")
-    if not hmac.compare_digest(given.encode("utf-8", "surrogateescape"), token.encode()):
+    holder = holder_of(given, services.api_tokens)
+    if holder is not None:
+        request[HOLDER] = holder
+    elif services.api_token is None or holder_of(given, {"": services.api_token}) is None:
         return _problem(401, "a valid bearer token is needed")
     try:
         return await handler(request)

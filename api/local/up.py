@@ -11,10 +11,13 @@ from rich.console import Console
 
 from api.commands.context import STACK_ENV
 from api.errors import UserError
+from api.inboxes import reads_by_imap
 from api.local.child import is_free
 from api.local.choose import Services, choose
 from api.local.stack import Part, refuse_if_in_use
 from api.supervisor import Supervisor, local_clock, local_secrets
+from sinks.postgres.connect import connect, retrying
+from sinks.postgres.control import ControlStore
 from streams.settings import load_settings
 
 SMTP_PORT = 2525
@@ -22,6 +25,7 @@ SMTP_PORT = 2525
 KAFKA_PORT = 9092
 """Where a producer of one's own looks first."""
 PATIENCE_S = 5.0
+WANTED_S = 2.0
 LOOK_S = 0.1
 
 
@@ -54,7 +58,10 @@ async def up(data: Path, rate: float, port: int, out: Console) -> None:
             if await _first(ready, stop):
                 ready.result()
                 _tell(out, services, data, port)
+                reading = asyncio.create_task(_inbox_when_wanted(supervisor, services.postgres_dsn, out))
                 await stop.wait()
+                reading.cancel()
+                await asyncio.gather(reading, return_exceptions=True)
         finally:
             _say(out, "Stopping: what is being sent is finished first ...")
             await supervisor.stop()
@@ -62,6 +69,18 @@ async def up(data: Path, rate: float, port: int, out: Console) -> None:
         stack_file.unlink(missing_ok=True)
         await asyncio.to_thread(services.stop)
     _say(out, f"Stopped. Everything is kept in {data}: start it again and it goes on.")
+
+
+async def _inbox_when_wanted(supervisor: Supervisor, dsn: str, out: Console) -> None:
+    """One more process from when the first mailbox is applied that is read by IMAP: nobody else needs it."""
+    async with await retrying("inbox", lambda: connect(dsn, name="up", max_size=1)) as pool:
+        store = ControlStore(pool)
+        while True:
+            if reads_by_imap(await retrying("inbox", store.heads)):
+                break
+            await asyncio.sleep(WANTED_S)
+    supervisor.add("inbox")
+    _say(out, "A mailbox has imap: the inbox role reads it (touchline inbox status).")
 
 
 async def _ports(data: Path) -> dict[Part, int]:

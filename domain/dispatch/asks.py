@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 from zlib import crc32
 
+from domain.answering import is_answer
 from domain.dispatch.instants import micros
 from domain.windows import zone_of
 from schemas.sending import DueSend
@@ -35,6 +36,8 @@ class Ask:
     priority: int
     due_at: int
     touch: bytes = b""
+    is_answer: bool = False
+    """It answers a reply and is no step of the campaign: it may go when that is over."""
 
     @classmethod
     def of(cls, touch: DueSend, raw: bytes) -> Ask:
@@ -49,6 +52,7 @@ class Ask:
             touch.priority,
             micros(touch.due_at),
             raw,
+            is_answer(touch.step_id),
         )
 
 

@@ -58,11 +58,14 @@ class Queue:
 
 
 class Lane:
-    """The queues of one campaign and one sticky mailbox (`mailbox_id` None: any of the campaign's)."""
+    """The queues of one campaign and one sticky mailbox (`mailbox_id` None: any of the campaign's); answers to replies have
+    their own.
+    """
 
     __slots__ = (
         "_dead",
         "_heads",
+        "answers",
         "block",
         "campaign",
         "caps_domains",
@@ -74,8 +77,9 @@ class Lane:
         "wake_at",
     )
 
-    def __init__(self, number: int, campaign: CampaignMeter, mailbox_id: str | None) -> None:
+    def __init__(self, number: int, campaign: CampaignMeter, mailbox_id: str | None, *, answers: bool = False) -> None:
         self.number = number
+        self.answers = answers
         self.campaign = campaign
         self.mailbox_id = mailbox_id
         self.mailboxes: list[MailboxMeter] = []

@@ -13,6 +13,7 @@ from domain.dispatch.instants import DAY, HOUR, MINUTE, NEVER, SECOND, Instants,
 from domain.dispatch.shifts import Shifts
 from domain.dispatch.standing import Standing, Trouble, mark_of
 from domain.ids import draw
+from domain.lifecycle import CLOSED
 from domain.ramp import cap_on
 from domain.senders import Ramp
 from domain.windows import NeverOpens, is_open, next_midnight, next_open, zone_of
@@ -55,14 +56,17 @@ class CampaignMeter:
         if campaign.end_date is not None:
             self._ends = micros(next_midnight(zone, datetime.combine(campaign.end_date, time(12), tzinfo=zone)))
 
-    def block(self, now: int) -> Block | None:
-        """What holds the whole campaign back, whichever touch and mailbox."""
+    def block(self, now: int, *, answers: bool = False) -> Block | None:
+        """What holds the whole campaign back, whichever touch and mailbox. `answers`: to replies, which may come when the
+        campaign is over.
+        """
         campaign = self.campaign
         if campaign is None:
             return Block("campaign_unknown")
-        if not campaign.may_send:
+        is_over = now >= self._ends or campaign.status in CLOSED
+        if not campaign.may_send and not (answers and is_over):
             return Block(f"campaign_{campaign.status}")
-        if now >= self._ends:
+        if now >= self._ends and not answers:
             return Block("campaign_ended")
         if now < self._starts:
             return Block("campaign_not_started", self._starts)

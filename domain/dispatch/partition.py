@@ -215,7 +215,7 @@ class PoolPartition:
         ask = self._store.get(send_id)
         if not isinstance(ask, Ask):
             return Explanation("granted", self.now, 0) if self._book.open_for(send_id) is not None else None
-        lane = self._registry.lane(ask.campaign_id, ask.mailbox_id)
+        lane = self._registry.lane(ask.campaign_id, ask.mailbox_id, answers=ask.is_answer)
         block = later(self._campaign_block(lane), self._queue_block(lane, ask.zone, ask.domain))
         code, frees_at = ("ready", self.now) if block is None else (block.code, block.frees_at)
         mine = entry_of(ask)
@@ -277,13 +277,13 @@ class PoolPartition:
         return Granted(slot, ask) if slot is not None and slot.ask_no == ask.ask_no else None
 
     def _queue(self, ask: Ask) -> None:
-        lane = self._registry.lane(ask.campaign_id, ask.mailbox_id)
+        lane = self._registry.lane(ask.campaign_id, ask.mailbox_id, answers=ask.is_answer)
         lane.add(ask)
         self.waiting += 1
         self._agenda.stir(lane)
 
     def _drop(self, ask: Ask) -> None:
-        self._registry.lane(ask.campaign_id, ask.mailbox_id).withdraw(ask)
+        self._registry.lane(ask.campaign_id, ask.mailbox_id, answers=ask.is_answer).withdraw(ask)
         self.waiting -= 1
 
     def _purge(self) -> None:
@@ -386,7 +386,9 @@ class PoolPartition:
         return free, busy or _NO_MAILBOX
 
     def _campaign_block(self, lane: Lane) -> Block | None:
-        return _STOPPED if self._registry.definitions.stopped else lane.campaign.block(self.now)
+        if self._registry.definitions.stopped:
+            return _STOPPED
+        return lane.campaign.block(self.now, answers=lane.answers)
 
     def _rest(self, lane: Lane, queue: Queue, domain: str | None) -> None:
         block = self._queue_block(lane, queue.zone, domain)

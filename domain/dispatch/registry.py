@@ -14,7 +14,7 @@ class Registry:
 
     def __init__(self) -> None:
         self.definitions = Definitions({}, {})
-        self.lanes: dict[tuple[str, str | None], Lane] = {}
+        self.lanes: dict[tuple[str, str | None, bool], Lane] = {}
         self._campaigns: dict[str, CampaignMeter] = {}
         self._mailboxes: dict[str, MailboxMeter] = {}
         self._to_write: dict[str, int] = {}
@@ -46,12 +46,13 @@ class Registry:
             mailbox.define(self.definitions.sender(mailbox_id))
         return mailbox
 
-    def lane(self, campaign_id: str, mailbox_id: str | None) -> Lane:
-        """The lane of a campaign's touches that go from one mailbox, or (None) from any."""
-        lane = self.lanes.get((campaign_id, mailbox_id))
+    def lane(self, campaign_id: str, mailbox_id: str | None, *, answers: bool = False) -> Lane:
+        """The lane of a campaign's touches (or its answers to replies) that go from one mailbox, or (None) from any."""
+        key = (campaign_id, mailbox_id, answers)
+        lane = self.lanes.get(key)
         if lane is None:
             campaign = self.campaign(campaign_id)
-            lane = self.lanes[(campaign_id, mailbox_id)] = Lane(len(self.lanes), campaign, mailbox_id)
+            lane = self.lanes[key] = Lane(len(self.lanes), campaign, mailbox_id, answers=answers)
             campaign.lanes.append(lane)
             self._connect(lane)
         return lane

@@ -11,6 +11,7 @@ from pydantic_core import to_json
 
 from domain import ids
 from domain.campaign import Arm, Campaign, EmailStep, SmsStep
+from domain.free_mail import is_free_mail
 from domain.leads.effects import Policy
 from domain.leads.state import Enrollment, Touch
 from domain.merging import merge_variables
@@ -147,7 +148,13 @@ def due_send(  # noqa: PLR0917 - each is one field of the ask
         attempt=e.tries + 1,
         after_stops=list(e.after_stops),
         content=words,
+        colleagues=None if is_text or campaign.colleagues == "none" else minded(campaign.colleagues, to),
     )
+
+
+def minded(colleagues: str, email: str) -> str | None:
+    """What a colleague's answer means for a touch to this address; None where nobody there is a colleague."""
+    return None if colleagues == "none" or is_free_mail(ids.email_domain(email)) else colleagues
 
 
 def _thread(e: Enrollment) -> Thread:

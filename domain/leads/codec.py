@@ -12,9 +12,10 @@ from typing import Any, Literal, cast
 
 from pydantic_core import from_json, to_json
 
-from domain.leads.state import Draft, Enrollment, Hold, Lead, Parked, Phase, Status, Touch, TouchState
+from domain.leads.state import Answer, Draft, Enrollment, Hold, Lead, Parked, Phase, Status, Touch, TouchState
 from domain.leads.tally import NO_TALLY, Tally, pack, unpack
 from schemas.enrollments import Enroll
+from schemas.sending import DueSend
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -38,11 +39,12 @@ _DRAFT_STATES: dict[str, Literal["wanted", "ready", "template"]] = {"w": "wanted
 _STATUSES: dict[str, Status] = {code: cast("Status", name) for name, code in STATUS_CODES.items()}
 _PHASES: dict[str, Phase] = {code: cast("Phase", name) for name, code in PHASE_CODES.items()}
 _TOUCH_STATES: dict[str, TouchState] = {code: cast("TouchState", name) for name, code in TOUCH_CODES.items()}
-_FLAGS: tuple[tuple[Literal["opened", "clicked", "replied", "bounced"], str], ...] = (
+_FLAGS: tuple[tuple[Literal["opened", "clicked", "replied", "bounced", "soft"], str], ...] = (
     ("opened", "o"),
     ("clicked", "c"),
     ("replied", "r"),
     ("bounced", "b"),
+    ("soft", "l"),
 )
 
 
@@ -65,6 +67,10 @@ def encode(lead: Lead) -> bytes:
         raw["t"] = pack(lead.tally, [(e.campaign_id, e.entry_no) for e in lead.enrollments])
     if lead.hours:
         raw["H"] = lead.hours
+    if lead.replies:
+        raw["R"] = lead.replies
+    if lead.answers:
+        raw["A"] = [_answer(answer) for answer in lead.answers]
     if lead.parked:
         raw["p"] = [[p.event.write().decode(), _us(p.until_at), p.offset, *p.pauses] for p in lead.parked]
     return to_json(raw)
@@ -82,6 +88,8 @@ def decode(value: bytes) -> Lead:
         raw.get("d"),
         _read_tally(raw),
         tuple(raw.get("H", ())),
+        tuple([_read_answer(answer) for answer in raw.get("A", ())]),
+        tuple(raw.get("R", ())),
     )
 
 
@@ -92,6 +100,27 @@ def _read_tally(raw: dict[str, Any]) -> Tally:
 
 def _read_parked(event: str, until: int, offset: int, *pauses: str) -> Parked:
     return Parked(Enroll.read(event.encode()), _at(until), offset, pauses)
+
+
+def _answer(answer: Answer) -> list[Any]:
+    """[ask, phase, when to look, reply, card or "", renewals, tries, since when]."""
+    raw = [answer.due.write().decode(), PHASE_CODES[answer.phase], _us(answer.due_at), answer.reply_id]
+    tried = [] if answer.tried_at is None else [_us(answer.tried_at)]
+    return [*raw, answer.card_id or "", answer.renewals, answer.tries, *tried]
+
+
+def _read_answer(raw: list[Any]) -> Answer:
+    due, phase, due_at, reply_id, card_id, renewals, tries, *tried = raw
+    return Answer(
+        DueSend.read(due.encode()),
+        "out" if phase == PHASE_CODES["out"] else "retry",
+        _at(due_at),
+        reply_id,
+        card_id or None,
+        renewals,
+        tries,
+        _at(tried[0]) if tried else None,
+    )
 
 
 def wake_s(value: bytes) -> float | None:
@@ -161,8 +190,6 @@ def _enrollment(e: Enrollment) -> dict[str, Any]:
         raw["z"] = _us(e.frozen_at)
     if e.after_stops:
         raw["x"] = e.after_stops
-    if e.soft_bounces:
-        raw["l"] = e.soft_bounces
     if e.place_at is not None:
         raw["y"] = _us(e.place_at)
     if e.draft is not None:
@@ -198,7 +225,6 @@ def _read_enrollment(raw: dict[str, Any]) -> Enrollment:
         tuple(Hold(h[0], _at(h[1]) if len(h) > 1 else None) for h in get("h", ())),
         _at(frozen) if frozen is not None else None,
         tuple(get("x", ())),
-        get("l", 0),
         _at(place) if place is not None else None,
         draft=_read_draft(get("D")),
     )
@@ -236,4 +262,5 @@ def _read_touch(raw: list[Any]) -> Touch:
         "c" in flags,
         "r" in flags,
         "b" in flags,
+        "l" in flags,
     )

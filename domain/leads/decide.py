@@ -7,14 +7,17 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from domain.campaign import Campaign, ConditionStep, Definitions, EmailStep, WaitStep
-from domain.leads.answers import on_disposition, on_reply, release_ended
+from domain.leads.answers import on_reply, release_ended
+from domain.leads.colleagues import on_colleague_answered
 from domain.leads.drafts import drop, on_draft
 from domain.leads.effects import Decision, Policy
 from domain.leads.graph import Asked, standing
 from domain.leads.hits import on_hit
 from domain.leads.looking_again import look_again, look_anew
+from domain.leads.replying import ask_again, on_answer_reply
 from domain.leads.requests import look_at_parked, on_enroll, on_exit, on_pause, on_resume, on_update
 from domain.leads.results import on_send_result
+from domain.leads.revisions import on_judged
 from domain.leads.scores import count_again
 from domain.leads.stages import settle
 from domain.leads.state import Draft, Enrollment, Lead
@@ -24,7 +27,17 @@ from domain.leads.turn import Turn, arm, is_over
 from domain.leads.wanting import is_ready
 from schemas.base import Message
 from schemas.drafts import DraftApproved, DraftRejected
-from schemas.enrollments import Enroll, Exit, Pause, ReplyHandled, Resume, TaskDone, UpdateLead
+from schemas.enrollments import (
+    AnswerReply,
+    ColleagueAnswered,
+    Enroll,
+    Exit,
+    Pause,
+    ReplyHandled,
+    Resume,
+    TaskDone,
+    UpdateLead,
+)
 from schemas.replies import Disposition, Reply
 from schemas.sending import SendResult
 from schemas.tracking import Hit
@@ -37,10 +50,12 @@ HANDLERS: Mapping[type[Message], Callable[[Turn, Any], None]] = {
     Exit: on_exit,
     TaskDone: on_task_done,
     ReplyHandled: on_reply_handled,
+    AnswerReply: on_answer_reply,
+    ColleagueAnswered: on_colleague_answered,
     SendResult: on_send_result,
     Hit: on_hit,
     Reply: on_reply,
-    Disposition: on_disposition,
+    Disposition: on_judged,
     DraftApproved: on_draft,
     DraftRejected: on_draft,
 }
@@ -73,6 +88,8 @@ def on_timer(lead: Lead, lead_id: str, now: datetime, definitions: Definitions, 
     for e in lead.enrollments:
         if e.wake_at is not None and e.wake_at <= now:
             advance(turn, release_ended(turn, e))
+    if turn.answers:
+        ask_again(turn)
     if turn.parked:
         look_at_parked(turn)
     look_again(turn)

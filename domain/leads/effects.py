@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Literal
 from uuid import UUID
 
 from domain.leads.state import Lead, Parked
@@ -83,6 +84,20 @@ class SuppressIt:
 
 
 @dataclass(frozen=True, slots=True)
+class MindColleagues:
+    """Say in the ledger what a reply means for the campaign's other leads at the same company, before anything is published.
+
+    hold: nothing goes to them before `until`; end: nothing goes to them any more; free: what was held goes on; drop: nobody
+    had answered after all.
+    """
+
+    campaign_id: str
+    reply_id: UUID
+    act: Literal["hold", "end", "free", "drop"]
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class SetAside:
     """An enrollment whose campaign never appeared: a dead letter."""
 
@@ -97,7 +112,20 @@ class Ignored:
     reason: str
 
 
-Effect = Ask | Withdraw | Tell | GiveTask | AskWriter | ProveIt | StopIt | ReleaseIt | SuppressIt | SetAside | Ignored
+Effect = (
+    Ask
+    | Withdraw
+    | Tell
+    | GiveTask
+    | AskWriter
+    | ProveIt
+    | StopIt
+    | ReleaseIt
+    | SuppressIt
+    | MindColleagues
+    | SetAside
+    | Ignored
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from domain.leads.deliveries import KINDS, on_notice
 from domain.leads.pacing import note_hour
 from domain.leads.results import can_become
 from domain.leads.signs import touch_of
+from domain.leads.soft import forgiven
 from domain.leads.state import Enrollment
 from domain.leads.steps import advance
 from domain.leads.turn import Turn
@@ -37,7 +38,7 @@ def on_hit(turn: Turn, hit: Hit) -> None:
     is_first = verdict == "human" and not getattr(touch, kind)
     if is_first:
         touch = touch._replace(opened=True) if kind == "opened" else touch._replace(clicked=True)
-        e = turn.save(e._replace(touches=asking.put_touch(e, touch), soft_bounces=0))
+        e = turn.save(e._replace(touches=forgiven(asking.put_touch(e, touch))))
         campaign = turn.campaign(e)
         if kind == "opened" and campaign is not None and campaign.smart_send_time:
             note_hour(turn, campaign, e, hit.at)

@@ -7,14 +7,17 @@ from datetime import datetime
 from typing import Any
 
 from domain import ids
+from domain.answering import is_answer
 from domain.campaign import Campaign, EmailStep
 from domain.leads import asking, texting, wanting
-from domain.leads.effects import ProveIt
+from domain.leads.effects import ProveIt, SuppressIt
 from domain.leads.graph import path_after, successor
+from domain.leads.replying import on_answer_result
+from domain.leads.soft import in_a_row
 from domain.leads.state import MOVES, Enrollment, Hold, Status, Touch, TouchState
 from domain.leads.steps import advance
 from domain.leads.turn import Turn, arm
-from domain.replies.bounces import bounce_kind, enhanced_code
+from domain.replies.bounces import SOFT_IN_A_ROW, bounce_kind, enhanced_code
 from domain.templates import RenderError
 from schemas.engagements import EngagementType
 from schemas.sending import SendResult
@@ -24,6 +27,8 @@ Handler = Callable[[Turn, Enrollment, SendResult], None]
 
 def on_send_result(turn: Turn, result: SendResult) -> None:
     """Act on a touch's outcome. An answer to a question that is not asked any more changes nothing."""
+    if is_answer(result.step_id):
+        return on_answer_result(turn, result)
     e = turn.find_by_id(result.campaign_id, result.enrollment_id)
     if e is None:
         return turn.ignore("unknown_enrollment")
@@ -88,7 +93,8 @@ def _on_failed(turn: Turn, e: Enrollment, result: SendResult) -> None:
         return None
     code = result.code or ""
     kind = bounce_kind(enhanced_code(code) or "") if code[:1].isdigit() else None
-    e = turn.save(e._replace(touches=asking.put_touch(e, Touch(result.step_id, "failed", result.granted_at))))
+    failed = Touch(result.step_id, "failed", result.granted_at, soft=kind == "soft")
+    e = turn.save(e._replace(touches=asking.put_touch(e, failed)))
     if texting.is_text(result):
         return _fail_text(turn, e, result)
     if not e.is_open:
@@ -114,7 +120,16 @@ def _fail_address(turn: Turn, e: Enrollment, result: SendResult) -> None:
 
 
 def _fail_touch(turn: Turn, e: Enrollment, result: SendResult) -> None:
-    """This touch only, a full mailbox for example: the sequence goes on from where it would have been sent."""
+    """This touch only, a full mailbox for example: the sequence goes on from where it would have been sent. Three in a row are
+    as good as no such address, and suppress it.
+    """
+    if in_a_row(e, result.step_id, turn.campaign(e)) >= SOFT_IN_A_ROW:
+        address = turn.facts.get("email")
+        if isinstance(address, str):
+            turn.effects.append(SuppressIt(address, "bounced", f"bounced:{result.send_id}"))
+        stop = turn.terminal_stop(e, "bounced")
+        turn.finish(e, "bounced", "bounced", result.step_id, stop=stop, step_id=result.step_id, code=result.code)
+        return
     turn.tell(e, "failed", result.step_id, step_id=result.step_id, code=result.code)
     _go_on(turn, e, result, result.granted_at)
 
@@ -189,6 +204,9 @@ def _on_refused(turn: Turn, e: Enrollment, result: SendResult) -> None:
     """The gate turned it away for a reason that passes: expired, stale, paused, or a stop that may be released."""
     if not _answers(turn, e, result):
         return
+    if result.code == "colleague_ended":
+        turn.finish(e, "exited", "exited", stop=turn.terminal_stop(e, "exited"), code="colleague_answered")
+        return
     renewals = e.renewals + 1
     again_at = turn.now + asking.refusal(result.outcome, result.send_id, renewals)
     e = _again(turn, e, result, again_at, renewals=renewals)
@@ -239,6 +257,7 @@ def _record(turn: Turn, e: Enrollment, result: SendResult, state: TouchState) ->
         known is not None and known.clicked,
         known is not None and known.replied,
         known is not None and known.bounced,
+        known is not None and known.soft,
     )
     if texting.is_text(result):
         return texting.recorded(e, touch)

@@ -12,6 +12,7 @@ from domain import ids
 from domain.leads.tally import NO_TALLY, Tally
 from schemas.base import Scalar
 from schemas.enrollments import Enroll
+from schemas.sending import DueSend
 
 Status = Literal["enrolled", "active", "paused", "completed", "replied", "bounced", "unsubscribed", "exited", "failed"]
 
@@ -62,6 +63,8 @@ class Touch(NamedTuple):
     clicked: bool = False
     replied: bool = False
     bounced: bool = False
+    soft: bool = False
+    """It bounced softly, and no sign of life has come since."""
 
 
 class Draft(NamedTuple):
@@ -73,6 +76,22 @@ class Draft(NamedTuple):
     state: Literal["wanted", "ready", "template"] = "wanted"
     subject: str | None = None
     body: str | None = None
+
+
+class Answer(NamedTuple):
+    """An answer to a reply on its way out, beside the sequence (docs/behaviour.md 7.6, 8.2). It keeps its own words."""
+
+    due: DueSend
+    """As it was asked for last."""
+    phase: Literal["out", "retry"]
+    due_at: datetime
+    """When it must be looked at next."""
+    reply_id: str
+    card_id: str | None = None
+    """The card that was approved; None: it goes by itself."""
+    renewals: int = 0
+    tries: int = 0
+    tried_at: datetime | None = None
 
 
 class Hold(NamedTuple):
@@ -123,7 +142,6 @@ class Enrollment(NamedTuple):
     """Since when it stands still: a hold does not use up a wait."""
     after_stops: tuple[str, ...] = ()
     """Lead-wide stops known before it was made: they do not cover it."""
-    soft_bounces: int = 0
     place_at: datetime | None = None
     """When the present touch fell due, where that is not when it was last asked for: so far back in the queue it stands.
     At a condition that waits: since when."""
@@ -180,6 +198,10 @@ class Lead:
     """What scoring and progression rules have made of it."""
     hours: tuple[int, ...] = ()
     """At which local hours it opened its latest mails: kept where a campaign sends at the hour that suits (3.4)."""
+    answers: tuple[Answer, ...] = ()
+    """Answers to its replies that are on their way out."""
+    replies: tuple[str, ...] = ()
+    """Digests of its latest replies in the order in which they came: they may be judged in another."""
 
     @property
     def is_done(self) -> bool:
@@ -197,4 +219,7 @@ class Lead:
         for parked in self.parked:
             if earliest is None or parked.until_at < earliest:
                 earliest = parked.until_at
+        for answer in self.answers:
+            if earliest is None or answer.due_at < earliest:
+                earliest = answer.due_at
         return earliest

@@ -5,6 +5,7 @@ from __future__ import annotations
 from domain.campaign import TaskStep
 from domain.leads import asking
 from domain.leads.answers import free_held
+from domain.leads.effects import MindColleagues
 from domain.leads.graph import path_after
 from domain.leads.state import Enrollment
 from domain.leads.steps import advance
@@ -65,6 +66,10 @@ def on_reply_handled(turn: Turn, told: ReplyHandled) -> None:
     """The card of a reply is closed: what the reply still holds goes on (docs/behaviour.md 7.3)."""
     if not turn.is_known:
         return turn.ignore("unknown_lead")
+    for e in turn.enrollments:
+        campaign = turn.campaign(e)
+        if campaign is not None and campaign.colleagues == "hold":
+            turn.effects.append(MindColleagues(e.campaign_id, told.reply_id, "free"))
     if not free_held(turn, f"reply:{told.reply_id}"):
         return turn.ignore("nothing_held")
     return None

@@ -13,7 +13,7 @@ from domain.campaign import Campaign, Definitions
 from domain.leads import asking, scores, wanting
 from domain.leads.effects import Decision, Effect, Ignored, Policy, ReleaseIt, StopIt, Tell, Withdraw
 from domain.leads.graph import possibly_out
-from domain.leads.state import MOVES, Enrollment, Hold, Lead, Parked, Status
+from domain.leads.state import MOVES, Answer, Enrollment, Hold, Lead, Parked, Status
 from domain.lifecycle import CLOSED
 from domain.windows import next_midnight, zone_of
 from schemas.base import Scalar
@@ -38,8 +38,8 @@ class Turn:
     """What an event's handler works on. `now` is campaign time; nothing here reads a clock."""
 
     __slots__ = (
-        "definitions", "disposition", "effects", "enrollments", "facts", "hours", "is_known", "lead_id", "noted", "now", "offset",
-        "parked", "policy", "seen", "stops", "tally",
+        "answers", "definitions", "disposition", "effects", "enrollments", "facts", "hours", "is_known", "lead_id", "noted",
+        "now", "offset", "parked", "policy", "replies", "seen", "stops", "tally",
     )  # fmt: skip
 
     def __init__(
@@ -67,6 +67,8 @@ class Turn:
         self.disposition: str | None = known.disposition
         self.tally = known.tally
         self.hours: tuple[int, ...] = known.hours
+        self.answers: tuple[Answer, ...] = known.answers
+        self.replies: tuple[str, ...] = known.replies
         self.noted: dict[tuple[str, int], str] = {}
         """Entries in which something was told that rules may ask for, and the last fact that told it."""
         self.effects: list[Effect] = []
@@ -84,6 +86,8 @@ class Turn:
             self.disposition,
             self.tally,
             self.hours,
+            self.answers,
+            self.replies,
         )
         if lead.facts and lead.is_done:
             lead = replace(lead, facts={})
@@ -101,6 +105,9 @@ class Turn:
             parked_for.append(parked.event.campaign_id)
             if wake_at is None or parked.until_at < wake_at:
                 wake_at = parked.until_at
+        for answer in self.answers:
+            if wake_at is None or answer.due_at < wake_at:
+                wake_at = answer.due_at
         return Decision(lead, tuple(self.effects), wake_at, tuple(parked_for))
 
     def _stands(self, e: Enrollment) -> bool:

@@ -15,10 +15,9 @@ from uuid import UUID
 
 import asyncpg
 
+from domain.card_states import TO_EXECUTING, TO_REJECTED
 from domain.draft_checks import form_faults
 from domain.drafting import (
-    TO_EXECUTING,
-    TO_REJECTED,
     Act,
     DraftRefusedError,
     DraftState,
@@ -29,8 +28,9 @@ from domain.drafting import (
     rejection,
 )
 from domain.writing import Words, tidy
+from sinks.postgres.card_changes import Changes, edit, lock, move_cards
 from sinks.postgres.connect import classified
-from sinks.postgres.drafts import SQL, move_cards
+from sinks.postgres.drafts import SQL
 
 BULK = 500
 """Drafts that are decided together in one transaction at most."""
@@ -120,7 +120,9 @@ class DraftReviews:
         decided = await self._decide("reject", [send_id], by, at, seen=seen, one=True, instead=instead, reason=reason)
         return decided[0]
 
-    async def edit(self, send_id: UUID, subject: str | None, body: str, by: str, *, seen: int | None = None) -> Decided:
+    async def edit(
+        self, send_id: UUID, subject: str | None, body: str, by: str, at: datetime, *, seen: int | None = None
+    ) -> Decided:
         """Other words, or the first where only a person could write them. Raises BadWordsError besides."""
         with classified:
             async with self._pool.acquire() as connection, connection.transaction():
@@ -134,7 +136,9 @@ class DraftReviews:
                 await connection.execute(SQL["edit"], send_id, words.subject, words.body, by, needs_subject)
                 if row["card_id"] is not None:
                     draft = {"send_id": str(send_id), "subject": words.subject, "body": words.body}
-                    await connection.execute(SQL["edit_card"], row["card_id"], json.dumps({"draft": draft}))
+                    cards = await lock(connection, row["card_id"])
+                    for card in cards[:1]:
+                        await edit(connection, card, Changes(payload={"draft": draft}), by, at)
         return Decided(send_id, "review", row["version"] + 1)
 
     async def retry(self, send_id: UUID, by: str, at: datetime, *, seen: int | None = None) -> Decided:

@@ -14,19 +14,18 @@ from uuid import UUID
 
 import asyncpg
 
+from domain.card_events import NOBODY
 from domain.cards import Card
-from domain.drafting import AT_END, Path, TouchOf
+from domain.drafting import AT_END, TouchOf
 from domain.writing import Words
 from schemas.drafts import DraftApproved, DraftOver, DraftRejected, DraftWanted
 from schemas.registry import TOPIC_MODELS
+from sinks.postgres.card_changes import move_cards, put_up
 from sinks.postgres.connect import classified
-from sinks.postgres.fact_rows import card_columns, columns
+from sinks.postgres.fact_rows import columns
 from sinks.postgres.queries import queries
 
 SQL = queries("drafts")
-CARDS = queries("cards")
-ACTOR = "touchline"
-"""Who moves a card that no person moved."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +88,7 @@ class Drafts:
                 )
                 for outcome, path in AT_END.items():
                     cards = [row["card_id"] for row in rows if row["state"] == outcome and row["card_id"] is not None]
-                    await move_cards(connection, cards, path, ACTOR, at)
+                    await move_cards(connection, cards, path, NOBODY, at)
 
     async def claim(self, limit: int, seconds: float) -> list[ToWrite]:
         """Take what is to be written now, for so many wall seconds of Postgres's clock."""
@@ -124,7 +123,7 @@ class Drafts:
                     list(written.faults),
                 )
                 if row is not None and card is not None:
-                    await connection.execute(CARDS["insert_cards"], *card_columns([card]))
+                    await put_up(connection, [card])
         return row is not None
 
     async def untold(self, limit: int) -> list[DraftApproved | DraftRejected]:
@@ -152,22 +151,6 @@ class Drafts:
         """Say of everything that is wanted why it waits; None: it is in line."""
         with classified:
             await self._pool.execute(SQL["note_reason"], reason)
-
-
-async def move_cards(connection: Any, cards: Sequence[UUID], path: Path, actor: str, at: datetime) -> None:
-    """Move cards along a legal path from wherever each stands; one that the path does not know stays."""
-    if cards:
-        moves = _moves(path)
-        await connection.execute(SQL["move_cards"], cards, *columns(moves), actor, at)
-
-
-def _moves(path: Path) -> list[tuple[str, int, str, str]]:
-    """Every move of a path: the state it starts in, its number from 1, and what it leads from and to."""
-    return [
-        (start, number, before, after)
-        for start, states in path.items()
-        for number, (before, after) in enumerate(zip((start, *states[:-1]), states, strict=True), 1)
-    ]
 
 
 def read_event(stored: str) -> DraftApproved | DraftRejected:

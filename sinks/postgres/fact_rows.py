@@ -89,6 +89,7 @@ def disposition_columns(dispositions: Sequence[Disposition]) -> list[Row]:
                 d.bounce.kind if d.bounce else None,
                 d.bounce.code if d.bounce else None,
                 d.at,
+                d.revision,
             )
             for d in dispositions
         ]
@@ -140,6 +141,7 @@ def card_columns(cards: Sequence[Card]) -> list[Row]:
                 c.reply_id,
                 c.due_at,
                 c.created_at,
+                c.assigned_to,
             )
             for c in cards
         ]

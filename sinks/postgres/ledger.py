@@ -6,6 +6,7 @@ Every statement runs alone in its own transaction, so a lost answer is settled b
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
@@ -14,6 +15,7 @@ import asyncpg
 import structlog
 from pydantic import ValidationError
 
+from domain.answering import is_answer
 from domain.tokens import address_key, lead_key
 from schemas.sending import Grant
 from sinks.ports import (
@@ -29,11 +31,16 @@ from sinks.ports import (
     Verdict,
 )
 from sinks.postgres import ledger_rows as rows
+from sinks.postgres.companies import company_key
 from sinks.postgres.connect import classified
 from sinks.postgres.queries import queries
 from streams.errors import Retryable
 
 FORGET_SLICE = 2000
+RELAY_ID = re.compile(
+    r"<?([0-9a-f]{16}-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}-\d{6})@[a-z0-9.-]*\bamazonses\.[a-z.]+>?"
+)
+"""The Message-ID of a mail that went through Amazon SES: the id in its answer to DATA, at the region's domain."""
 
 log = structlog.get_logger("touchline.sender")
 
@@ -88,8 +95,21 @@ class PostgresLedger:
 
     async def _prepare(self, offers: Sequence[Offer], keys: Sequence[tuple[bytes, bytes]]) -> None:
         leads, addresses = [lead for lead, _ in keys], [address for _, address in keys]
-        campaigns = [offer.grant.touch.campaign_id for offer in offers]
-        await self._pool.execute(queries("ledger")["prepare"], leads + addresses, campaigns, addresses, leads)
+        owners = [  # an answer to a reply takes nobody's place in the campaign
+            (offer.grant.touch.campaign_id, address, lead)
+            for offer, (lead, address) in zip(offers, keys, strict=True)
+            if not is_answer(offer.grant.touch.step_id)
+        ]
+        columns = map(list, zip(*owners, strict=True)) if owners else ([], [], [])
+        companies = [
+            (key, offer.grant.touch) for offer in offers if (key := company_key(self._secret, offer.grant.touch))
+        ]
+        if companies:
+            touches = [touch for _, touch in companies]
+            columns_of = ([key for key, _ in companies], [t.campaign_id for t in touches], [t.lead_id for t in touches])
+            await self._pool.execute(queries("companies")["join_company"], *columns_of)
+        rows_needed = [*leads, *addresses, *(key for key, _ in companies)]
+        await self._pool.execute(queries("ledger")["prepare"], rows_needed, *columns)
 
     async def _intake(
         self, offers: Sequence[Offer], orders: Sequence[int], keys: Sequence[tuple[bytes, bytes]]
@@ -112,6 +132,8 @@ class PostgresLedger:
         scopes = {f"dispatch:{claim.grant.pool_partition}" for claim in claims}
         gates = {f"campaign:{touch.campaign_id}" for touch in touches}
         keys = {claim.lead_key for claim in claims} | {claim.address_key for claim in claims}
+        companies = [company_key(self._secret, touch) for touch in touches]
+        keys.update(key for key in companies if key is not None)
         with classified:
             decided = await self._pool.fetch(
                 queries("ledger")["gate"],
@@ -126,6 +148,7 @@ class PostgresLedger:
                 gate_no,
                 now,
                 len(keys),
+                companies,
             )
         return _gated(claims, {row[0]: (row[1], row[2]) for row in decided})
 
@@ -185,10 +208,13 @@ class PostgresLedger:
         return {row["send_id"]: rows.send_row(row) for row in found}
 
     async def resolve_message_ids(self, message_ids: Sequence[str]) -> dict[str, SendRow]:
-        """Touches by the Message-ID they went out with, angle brackets included."""
+        """Touches by the Message-ID they went out with, angle brackets included, or that a relay gave them instead."""
+        relayed = {match[1]: one for one in message_ids if (match := RELAY_ID.fullmatch(one)) is not None}
         with classified:
             found = await self._pool.fetch(queries("ledger")["resolve_messages"], list(message_ids))
-        return {row["message_id"]: rows.send_row(row) for row in found}
+            others = await self._pool.fetch(queries("ledger")["resolve_relayed"], list(relayed)) if relayed else []
+        known = {relayed[row["relay_id"]]: rows.send_row(row, without="relay_id") for row in others}
+        return known | {row["message_id"]: rows.send_row(row) for row in found}
 
     async def resolve_thread(self, email: str, subject: str) -> SendRow | None:
         """The newest touch sent to this address under this subject (low confidence: docs/behaviour.md 7.2)."""

@@ -138,9 +138,9 @@ def finished(row: Any) -> Finished:
     )
 
 
-def send_row(row: Any) -> SendRow:
-    """A row of `resolve`."""
-    return SendRow(**dict(row))
+def send_row(row: Any, without: str | None = None) -> SendRow:
+    """A row of `resolve`, `without` a column that was only looked for."""
+    return SendRow(**{name: value for name, value in row.items() if name != without})
 
 
 def ledger_grant(row: Any) -> LedgerGrant:

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 import asyncpg
 
-from domain.cards import Card, card_of_task, cards_of_disposition
+from domain.cards import card_of_task
 from domain.progress import Move, UnknownStatusError, places, tally
 from schemas.engagements import Engagement
 from schemas.replies import Disposition
 from schemas.tasks import TaskDue
 from schemas.tracking import Hit
+from sinks.postgres.answers import settle_answers
+from sinks.postgres.card_changes import put_up, put_up_judged
 from sinks.postgres.connect import classified
 from sinks.postgres.fact_rows import (
-    card_columns,
     columns,
     disposition_columns,
     engagement_columns,
@@ -29,7 +30,7 @@ from sinks.postgres.scores import Scores, by_campaign, record_scores, record_sta
 from streams.errors import Poison
 
 SQL = queries("read_models")
-CARDS = queries("cards")
+F = TypeVar("F", Engagement, Disposition)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,6 @@ class ReadModels:
         Raises Retryable when Postgres is away, Poison when a row's data is refused (the caller bisects).
         """
         engagements = engagement_columns(facts.engagements)
-        cards = card_columns(_cards(facts))
         with classified:
             async with self._pool.acquire() as connection, connection.transaction():
                 fresh = 0
@@ -68,13 +68,16 @@ class ReadModels:
                         told = await _told_otherwise(connection, facts.engagements, new)
                     await _count(connection, new, _places(told), await record_scores(connection, told))
                     await record_standings(connection, told)
+                    await settle_answers(connection, new)
                     await self._judge(connection, facts.engagements)
                 if facts.dispositions:
-                    await connection.execute(SQL["insert_dispositions"], *disposition_columns(facts.dispositions))
+                    judged = await connection.fetch(
+                        SQL["insert_dispositions"], *disposition_columns(facts.dispositions)
+                    )
+                    await put_up_judged(connection, _only(facts.dispositions, judged))
                 if facts.hits:
                     await connection.execute(SQL["insert_hits"], *hit_columns(facts.hits))
-                if cards:
-                    await connection.execute(CARDS["insert_cards"], *cards)
+                await put_up(connection, [card_of_task(due) for due in facts.tasks])
                 return fresh
 
     @staticmethod
@@ -155,11 +158,11 @@ def _number(value: Any) -> Any:
     return int(number) if number.is_integer() else number
 
 
-def _only(engagements: Iterable[Engagement], inserted: Iterable[Any]) -> list[Engagement]:
+def _only(told: Iterable[F], inserted: Iterable[Any]) -> list[F]:
     """Those that were really inserted; an id that stands twice in one batch counts once."""
     left = {row[0] for row in inserted}
-    new: list[Engagement] = []
-    for fact in engagements:
+    new: list[F] = []
+    for fact in told:
         known = fact_id(fact.event_id)
         if known in left:
             left.discard(known)
@@ -227,12 +230,6 @@ async def _count(
     sums = tally(new, moves) | by_campaign(scores)
     if sums:
         await connection.execute(SQL["add_figures"], *columns([(*key, change) for key, change in sorted(sums.items())]))
-
-
-def _cards(facts: Facts) -> list[Card]:
-    cards = [card for said in facts.dispositions for card in cards_of_disposition(said)]
-    cards += [card_of_task(due) for due in facts.tasks]
-    return cards
 
 
 def _judges(engagement: Engagement) -> bool:

@@ -9,7 +9,8 @@ from uuid import UUID
 import asyncpg
 
 from domain.tokens import address_key, lead_key
-from sinks.ports import Stop, Suppression
+from sinks.ports import Colleagues, Stop, Suppression
+from sinks.postgres.companies import settle_colleagues, stop_with_colleagues
 from sinks.postgres.connect import classified
 from sinks.postgres.queries import queries
 from sinks.postgres.untold import Noted, note
@@ -27,6 +28,8 @@ class PostgresStops:
         if not stops:
             return
         keys = [lead_key(self._secret, stop.lead_id) for stop in stops]
+        if any(stop.campaign_id is not None for stop in stops) and await stop_with_colleagues(self._pool, stops, keys):
+            return
         await self._with_rows(
             "stop",
             keys,
@@ -48,6 +51,13 @@ class PostgresStops:
                 [source_id for _, _, source_id in releases],
             )
 
+    async def colleagues(self, said: Sequence[Colleagues]) -> None:
+        """Settle what answers mean for colleagues, and note what their own leads are to hear of it."""
+        with classified:
+            async with self._pool.acquire() as connection, connection.transaction():
+                for one in said:
+                    await settle_colleagues(connection, one)
+
     async def suppress(self, suppressions: Sequence[Suppression]) -> None:
         """Commit suppressions. One of the same source that is there already, in force or lifted, stays as it is."""
         rows = [(key, item) for item in suppressions for key in self._keys(item)]
@@ -62,19 +72,8 @@ class PostgresStops:
         rows = [(key, item) for item in suppressions for key in self._keys(item)]
         with classified:
             async with self._pool.acquire() as connection, connection.transaction():
-                await _flag(connection, "suppress", *_suppress_columns(rows))
+                await flag(connection, "suppress", *_suppress_columns(rows))
                 await note(connection, [event])
-
-    async def unsuppress(self, suppressions: Sequence[Suppression]) -> int:
-        """Lift every suppression of these addresses and leads in these scopes, whatever its source; how many rows changed."""
-        rows = [(key, item) for item in suppressions for key in self._keys(item)]
-        if not rows:
-            return 0
-        with classified:
-            lifted = await self._pool.fetch(
-                queries("stops")["unsuppress"], [key for key, _ in rows], [item.scope for _, item in rows]
-            )
-        return len(lifted)
 
     async def suppressed(self, email: str) -> frozenset[str]:
         """The scopes in which an address is suppressed now."""
@@ -95,10 +94,10 @@ class PostgresStops:
     async def _with_rows(self, statement: str, keys: list[bytes], *columns: Sequence[object]) -> None:
         with classified:
             async with self._pool.acquire() as connection, connection.transaction():
-                await _flag(connection, statement, keys, *columns)
+                await flag(connection, statement, keys, *columns)
 
 
-async def _flag(connection: Any, statement: str, keys: list[bytes], *columns: Sequence[object]) -> None:
+async def flag(connection: Any, statement: str, keys: list[bytes], *columns: Sequence[object]) -> None:
     """Run a statement that flags consent rows, in a transaction that first makes sure they are there.
 
     Two statements, because a row that another transaction inserts while the first one waits for it is not in that
@@ -108,11 +107,12 @@ async def _flag(connection: Any, statement: str, keys: list[bytes], *columns: Se
     await connection.execute(queries("stops")[statement], keys, *columns)
 
 
-def _suppress_columns(rows: Sequence[tuple[bytes, Suppression]]) -> tuple[list[bytes], list[str], list[str], list[str]]:
-    """What `suppress` takes: keys, scopes, reasons, sources."""
+def _suppress_columns(rows: Sequence[tuple[bytes, Suppression]]) -> tuple[list[bytes], *tuple[list[Any], ...]]:
+    """What `suppress` takes: keys, scopes, reasons, sources, ways."""
     return (
         [key for key, _ in rows],
         [item.scope for _, item in rows],
         [item.reason for _, item in rows],
         [item.source_id for _, item in rows],
+        [item.via for _, item in rows],
     )

@@ -152,28 +152,3 @@ where send_id = $1
 update drafts
 set state = 'wanted', reason = null, faults = '{}', attempts = 0, next_at = now(), round = round + 1, card_id = null, version = version + 1
 where send_id = $1
-
--- name: edit_card
--- The draft as it reads now, on its card.
-update cards set action_payload = action_payload || $2::jsonb, version = version + 1 where card_id = $1
-
--- name: move_cards
--- Move cards along the legal path from the state in which each stands, noting every move. A card that has no path stays.
-with locked as (
-    select card_id, version, state from cards where card_id = any($1::uuid[]) order by card_id for update
-), path as (
-    select * from unnest($2::text[], $3::int[], $4::text[], $5::text[]) as p (start, step, from_state, to_state)
-), moves as (
-    select l.card_id, l.version + p.step as version, p.from_state, p.to_state, p.step from locked l join path p on p.start = l.state
-), noted as (
-    insert into card_moves (card_id, version, from_state, to_state, actor, at)
-    select card_id, version, from_state, to_state, $6, $7 from moves
-), last as (
-    select distinct on (card_id) card_id, version, to_state from moves order by card_id, step desc
-)
-update cards c
-set state = last.to_state, version = last.version, moved_at = $7,
-    approved_by = case when exists (select from moves m where m.card_id = c.card_id and m.to_state = 'approved') then $6 else c.approved_by end,
-    executed_at = case when last.to_state = 'done' then $7 else c.executed_at end
-from last
-where c.card_id = last.card_id

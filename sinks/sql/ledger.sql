@@ -26,7 +26,7 @@ insert into sends as s (
 select
     w.send_id, w.enrollment_id, w.granted_at, w.expires_at, w.grant_order, w.pool_epoch, w.sender_epoch,
     w.campaign_version, w.entry_no, w.ask_no, w.attempt, w.pool_partition, w.sender_partition,
-    (
+    starts_with(w.step_id, 'answer:') or (  -- whoever has written is answered, also from a colleague's address
         select a.lead_key = w.lead_key from campaign_addresses a
         where a.campaign_id = w.campaign_id and a.address_key = w.address_key
     ),
@@ -96,7 +96,7 @@ from sends where send_id = any($1);
 -- each set in key order and each set whole before the next, then the touches ($4 send ids, $5 grant ids), and decides from
 -- the columns of the rows it locked only. $6 mailbox, $7 sender partition, $8 its epoch, $9 the number of this mini-batch
 -- (asked again after a lost answer, it finds what it let pass), $10 the campaign instant for what it refuses, $11 how many
--- consent rows there must be.
+-- consent rows there must be, $12 the company of each touch that minds colleagues.
 with lease as materialized (
     select scope, epoch from partition_leases where scope = any($1) order by scope for share
 ),
@@ -116,8 +116,8 @@ flagged as materialized (
 touch as materialized (
     select
         s.send_id, s.enrollment_id, s.campaign_id, s.goal, s.lead_key, s.address_key, s.owns_address, s.pool_partition,
-        s.pool_epoch, s.expires_at, s.after_stops
-    from unnest($4::uuid[], $5::text[]) as w (send_id, grant_id)
+        s.pool_epoch, s.expires_at, s.after_stops, starts_with(s.step_id, 'answer:') as is_answer, w.company_key
+    from unnest($4::uuid[], $5::text[], $12::bytea[]) as w (send_id, grant_id, company_key)
     join sends s on s.send_id = w.send_id
     where (select count(*) from consent) >= 0
         and exists (select from lease where scope = 'sender:' || $7::int and epoch = $8)
@@ -139,18 +139,27 @@ verdict as materialized (
             when exists (select from flagged f where f.key = t.lead_key and f.active_stops <> '[]') then (
                 select 'stopped/' || (stop ->> 'reason')
                 from flagged f cross join lateral jsonb_array_elements(f.active_stops) as stop
-                where f.key = t.lead_key and case
-                    when stop ->> 'enrollment_id' is null
-                        then not coalesce(t.after_stops ? (stop ->> 'source_id'), false)
-                    else (stop ->> 'enrollment_id')::uuid = t.enrollment_id
-                end
+                where f.key = t.lead_key
+                    and not coalesce(t.after_stops ? (stop ->> 'source_id'), false)
+                    and coalesce((stop ->> 'enrollment_id')::uuid = t.enrollment_id, true)
                 limit 1
             )
         end as covered,
+        (
+            select 'stopped/' || (stop ->> 'reason')
+            from flagged f cross join lateral jsonb_array_elements(f.active_stops) as stop
+            where f.key = t.company_key and stop ->> 'lead' <> encode(t.lead_key, 'hex')
+                and coalesce((stop ->> 'until')::timestamptz > $10, true)
+            limit 1
+        ) as colleague,
         case
             when not coalesce((select is_open from gate where scope = '*'), false) then 'paused/everything'
-            when not coalesce((select is_open from gate where scope = 'campaign:' || t.campaign_id), false)
-                then 'paused/campaign'
+            when not coalesce((select is_open from gate where scope = 'campaign:' || t.campaign_id), false) and not (
+                t.is_answer and exists (  -- to a reply that came at the end: no campaign that is over begins again
+                    select from definition_heads h join definitions d using (kind, id, revision)
+                    where h.kind = 'campaign' and h.id = t.campaign_id and d.status in ('completed', 'archived')
+                )
+            ) then 'paused/campaign'
             when not exists (
                 select from lease where scope = 'dispatch:' || t.pool_partition and epoch = t.pool_epoch
             ) then 'stale/pool_epoch'
@@ -163,7 +172,7 @@ verdict as materialized (
 ),
 decided as materialized (
     select send_id, split_part(refusal, '/', 1) as outcome, substr(refusal, strpos(refusal, '/') + 1) as code
-    from (select send_id, coalesce(covered, closed) as refusal from verdict) as v
+    from (select send_id, coalesce(covered, colleague, closed) as refusal from verdict) as v
 )
 update sends s set
     state = coalesce(d.outcome, 'sending'),
@@ -190,6 +199,7 @@ update sends s set
     detail = v.detail,
     subject = v.subject,
     subject_key = v.subject_key,
+    relay_id = coalesce(substring(v.detail from '\m[0-9a-f]{16}-[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}-\d{6}\M'), s.relay_id),
     campaign_version = coalesce(v.campaign_version, s.campaign_version),
     finished_at = now(),
     touch = null
@@ -299,6 +309,13 @@ select
     send_id, enrollment_id, lead_id, campaign_id, campaign_version, step_id, entry_no, pool_id, mailbox_id, variant, grant_id,
     granted_at, state, message_id, timezone, address_key
 from sends where message_id = any($1);
+
+-- name: resolve_relayed
+-- Touches by the id that a relay gave them ($1) when it took them: Amazon SES writes it over the Message-ID.
+select
+    send_id, enrollment_id, lead_id, campaign_id, campaign_version, step_id, entry_no, pool_id, mailbox_id, variant, grant_id,
+    granted_at, state, message_id, timezone, address_key, relay_id
+from sends where relay_id = any($1);
 
 -- name: resolve_thread
 -- The newest touch that went to an address ($1) under a subject ($2, keyed hash).

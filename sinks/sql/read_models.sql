@@ -36,11 +36,11 @@ ON CONFLICT (campaign_id, step_id, variant, name) DO UPDATE SET value = figures.
 -- Store classified replies once each.
 INSERT INTO dispositions_log (
     event_id, reply_id, lead_id, campaign_id, enrollment_id, step_id, send_id, disposition, category, confidence,
-    sentiment, matched_by, decided_by, rule_id, return_at, bounce_kind, bounce_code, at
+    sentiment, matched_by, decided_by, rule_id, return_at, bounce_kind, bounce_code, at, revision
 )
 SELECT * FROM unnest(
     $1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::uuid[], $6::text[], $7::uuid[], $8::text[], $9::text[], $10::float8[],
-    $11::float8[], $12::text[], $13::text[], $14::text[], $15::timestamptz[], $16::text[], $17::text[], $18::timestamptz[]
+    $11::float8[], $12::text[], $13::text[], $14::text[], $15::timestamptz[], $16::text[], $17::text[], $18::timestamptz[], $19::int[]
 )
 ON CONFLICT (event_id) DO NOTHING
 RETURNING event_id
@@ -74,7 +74,7 @@ SELECT * FROM step_progress WHERE campaign_id = $1 ORDER BY step_id, variant
 
 -- name: disposition_mix
 -- How often each disposition was given in a campaign.
-SELECT disposition, count(*) AS n FROM dispositions_log WHERE campaign_id = $1 GROUP BY disposition ORDER BY n DESC, disposition
+SELECT disposition, count(*) AS n FROM latest_dispositions WHERE campaign_id = $1 GROUP BY disposition ORDER BY n DESC, disposition
 
 -- name: timeline
 -- All that happened to a lead, in order.

@@ -66,7 +66,7 @@ SELECT
                     'sentiment', d.sentiment
                 ) ORDER BY d.at
             )
-            FROM dispositions_log AS d WHERE d.lead_id = $1 AND d.send_id = task.task_id
+            FROM latest_dispositions AS d WHERE d.lead_id = $1 AND d.send_id = task.task_id
         ),
         '[]'
     ) AS replies

@@ -63,16 +63,18 @@ update consents c set active_stops = coalesce(
 from per_lead p where c.key = p.lead_key;
 
 -- name: suppress
--- Inserts suppressions ($1 keys, $2 scopes, $3 reasons, $4 source ids) and flags the rows of those that are new.
+-- Inserts suppressions ($1 keys, $2 scopes, $3 reasons, $4 source ids, $5 how they came) and flags the rows of those that
+-- are new. Their instant is read once the rows are locked: whatever passed the gate for them has an earlier one.
 with wanted as materialized (
-    select * from unnest($1::bytea[], $2::text[], $3::text[], $4::text[]) as w (key, scope, reason, source_id)
+    select * from unnest($1::bytea[], $2::text[], $3::text[], $4::text[], $5::text[])
+        as w (key, scope, reason, source_id, via)
 ),
 locked as materialized (
     select key from consents where key = any($1) order by key for no key update
 ),
 fresh as (
-    insert into suppressions (key, scope, reason, source_id)
-    select key, scope, reason, source_id from wanted
+    insert into suppressions (key, scope, reason, source_id, via, suppressed_at)
+    select key, scope, reason, source_id, via, clock_timestamp() from wanted
     where (select count(*) from locked) >= 0
     order by key, scope
     on conflict do nothing
@@ -84,29 +86,6 @@ added as (
 update consents c
 set suppressions = array(select distinct scope from unnest(c.suppressions || a.scopes) as scope order by scope)
 from added a where c.key = a.key;
-
--- name: unsuppress
--- Lifts every suppression of these keys in these scopes ($1 keys, $2 scopes); says which.
-with wanted as materialized (
-    select * from unnest($1::bytea[], $2::text[]) as w (key, scope)
-),
-locked as materialized (
-    select key from consents where key = any($1) order by key for no key update
-),
-lifted as (
-    update suppressions s set lifted_at = now()
-    from wanted w
-    where s.key = w.key and s.scope = w.scope and s.lifted_at is null
-        and (select count(*) from locked) >= 0
-    returning s.key, s.scope
-),
-per_key as (
-    select key, array_agg(distinct scope) as scopes from lifted group by key
-)
-update consents c
-set suppressions = array(select scope from unnest(c.suppressions) as scope where scope <> all (p.scopes))
-from per_key p where c.key = p.key
-returning c.key;
 
 -- name: suppressed
 -- The scopes in which an address ($1) is suppressed now.

@@ -13,9 +13,11 @@ from uuid import UUID, uuid4
 import asyncpg
 
 from domain.ids import enrollment_id, send_id
+from domain.tokens import address_key
 from schemas.sending import DueSend, Grant
 from sinks.ports import Claim, GateResult, IntakeResult, Lease, Offer, Outcome, Verdict
 from sinks.postgres.connect import LEDGER_PLAN, connect
+from sinks.postgres.consent import Consents
 from sinks.postgres.leases import PostgresGates, PostgresLeases
 from sinks.postgres.ledger import PostgresLedger
 from sinks.postgres.stops import PostgresStops
@@ -92,6 +94,13 @@ class World:
     @property
     def stops(self) -> PostgresStops:
         return PostgresStops(self.pool, SECRET)
+
+    @property
+    def consents(self) -> Consents:
+        return Consents(self.pool, SECRET)
+
+    def key(self, address: str) -> bytes:
+        return address_key(SECRET, address)
 
     @property
     def leases(self) -> PostgresLeases:

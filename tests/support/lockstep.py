@@ -229,7 +229,7 @@ class Lockstep:
             return "mails are on their way"
         if await self.rig.query("select 1 from replies where state in ('matched', 'reading', 'judged') limit 1"):
             return "replies are being judged"
-        if await self.rig.query("select 1 from untold_events limit 1"):
+        if await self.rig.query("select 1 from untold_events where topic <> 'card-events' limit 1"):
             return "an unsubscribe is not told yet"
         return ""
 

@@ -185,12 +185,11 @@ class MemoryStops:
 
     async def release(self, releases: Any) -> None: ...
 
+    async def colleagues(self, said: Any) -> None: ...
+
     async def suppress(self, suppressions: Sequence[Suppression]) -> None:
         self.log.append("suppress")
         self.suppressions += suppressions
-
-    async def unsuppress(self, suppressions: Any) -> int:
-        return 0
 
     async def suppressed(self, email: str) -> frozenset[str]:
         return frozenset()

@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 COMPOSE_FILE = ROOT / "docker-compose.yml"
 COMPOSE: dict[str, Any] = yaml.safe_load(COMPOSE_FILE.read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
-ROLES = ["leads", "dispatch", "sender", "replies", "projector"]
+ROLES = ["leads", "dispatch", "sender", "replies", "projector", "inbox"]
 
 
 def test_the_compose_file_holds_to_the_compose_specification() -> None:

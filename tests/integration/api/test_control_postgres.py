@@ -17,6 +17,7 @@ from sinks.postgres.cards import CardChangedError, Cards
 from sinks.postgres.control import ControlStore
 from sinks.postgres.read_models import Facts
 from streams.errors import Retryable
+from tests.support.cards import card_of, cards_of
 from tests.support.control import AT, World, campaign, rows, told
 from tests.support.documents import DOCUMENTS
 from tests.support.waiting import wait_for
@@ -172,14 +173,14 @@ async def test_a_card_moves_once_for_two_who_saw_the_same_version(world: World) 
     due = TaskDue.model_validate_json(json.dumps(VALID["tasks"].value))
     await world.models.record(Facts(tasks=[due]))
     cards = Cards(world.pool)
-    (card,) = await cards.board()
+    (card,) = await cards_of(world.pool)
     results = await asyncio.gather(
         cards.move(card["card_id"], 1, "in_review", "ann", AT),
         cards.move(card["card_id"], 1, "rejected", "bob", AT),
         return_exceptions=True,
     )
     assert [type(result) for result in results].count(CardChangedError) == 1
-    after = await cards.card(card["card_id"])
+    after = await card_of(world.pool, card["card_id"])
     assert (after["version"], len(after["history"])) == (2, 1)
 
 

@@ -10,7 +10,7 @@ from sinks.postgres.queries import queries
 from tests.support.ledger import AT, World, grant
 from tests.support.waiting import wait_for
 
-STATEMENTS = [f"{file}.{name}" for file in ("ledger", "stops", "leases") for name in queries(file)]
+STATEMENTS = [f"{file}.{name}" for file in ("ledger", "stops", "leases", "companies") for name in queries(file)]
 SCANS = re.compile(r"(Seq Scan|Index Scan|Index Only Scan|Bitmap Heap Scan)(?: Backward)?(?: using (\w+))? on (\w+)")
 TABLES = {"sends", "consents", "stops", "suppressions", "campaign_addresses", "campaign_gates", "partition_leases"}
 INDEXES = {
@@ -21,6 +21,7 @@ INDEXES = {
         "ledger.untold": {"sends_by_partition"},
         "ledger.forget": {"sends_by_partition", "sends_pkey"},
         "ledger.resolve_messages": {"sends_by_message"},
+        "ledger.resolve_relayed": {"sends_by_relay"},
         "ledger.resolve_thread": {"sends_by_address"},
         "ledger.resolve_number": {"sends_by_address"},
         "ledger.recent_grants": {"sends_by_pool"},

@@ -10,7 +10,7 @@ from tests.support.ledger import CAMPAIGN, World, grant
 
 OF_REPLY = Stop("zoe", None, "reply", "reply:1")
 OF_HUMAN = Stop("zoe", None, "reply", "reply:2")
-BY_EMAIL = Suppression("all", "unsubscribe", "u:1", email="zoe@example.com")
+BY_EMAIL = Suppression("all", "bounce", "u:1", email="zoe@example.com")
 
 
 def name(stop: Stop) -> tuple[str, Any, str]:
@@ -83,7 +83,7 @@ async def test_stops_of_many_leads_go_in_together(world: World) -> None:
 
 async def test_a_suppression_made_again_after_it_was_lifted_stays_lifted(world: World) -> None:
     await world.stops.suppress([BY_EMAIL])
-    assert await world.stops.unsuppress([BY_EMAIL]) == 1
+    await world.consents.lift(world.key("zoe@example.com"))
     await world.stops.suppress([BY_EMAIL])
     assert await refused(world) is None
     await world.stops.suppress([Suppression("all", "unsubscribe", "u:2", email="zoe@example.com")])
@@ -94,7 +94,7 @@ async def test_lifting_one_scope_leaves_the_others(world: World) -> None:
     await world.stops.suppress([BY_EMAIL, Suppression("goal:nurture", "preferences", "p:1", email="zoe@example.com")])
     assert await world.stops.suppressed("Zoe@example.com") == {"all", "goal:nurture"}
 
-    await world.stops.unsuppress([BY_EMAIL])
+    await world.consents.lift(world.key("zoe@example.com"), "all")
 
     assert await world.stops.suppressed("zoe@example.com") == {"goal:nurture"}
     assert await refused(world) is None

@@ -77,7 +77,7 @@ async def test_a_suppression_that_cannot_be_stored_leaves_nothing_to_tell(world:
 
 async def test_two_processes_tell_each_its_own(world: World) -> None:
     for number in range(3):
-        await world.stops.unsubscribe([LEFT], note_of(hit(f"u{number}")))
+        await world.stops.unsubscribe([LEFT], note_of(hit(f"u{number}"))._replace(key=f"lead-{number}"))
     notes = NotedEvents(world.pool)
     async with notes.telling(2) as first, notes.telling(2) as second:
         assert (len(first), len(second)) == (2, 1)

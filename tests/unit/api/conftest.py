@@ -14,18 +14,19 @@ from aiohttp.test_utils import TestClient, TestServer
 from api.enrolling import Enroller
 from api.http.app import make_app
 from api.http.hits import HitBuffer
+from api.http.inbound.generic import Generic
 from api.http.services import Services
 from api.publisher import Outgoing
 from api.telling import Telling
-from domain.cards import CardState, check_move, way_to
 from domain.ids import enrollment_id, send_id
 from domain.tokens import LinkToken, TokenKeys, link_token
 from schemas.definitions import Definition
 from sinks.ports import SendRow
-from sinks.postgres.cards import CardChangedError, UnknownCardError
+from sinks.postgres.consent import Choice, Written
 from sinks.postgres.untold import Noted
 from streams.clock import ManualClock
 from streams.errors import Retryable
+from tests.support.fake_board import FakeBoard
 
 AT = datetime(2026, 3, 2, 9, tzinfo=UTC)
 SECRET = b"webhook-secret"
@@ -77,6 +78,10 @@ class FakePostgres:
     known: frozenset[str] = frozenset()
     campaigns: dict[str, Definition] = field(default_factory=dict)
     addresses: dict[UUID, bytes] = field(default_factory=dict)
+    goal: str = "brand_awareness"
+    chosen: list[Choice] = field(default_factory=list)
+    taken_back: list[str] = field(default_factory=list)
+    in_force: frozenset[str] = frozenset()
     texts: dict[str, SendRow] = field(default_factory=dict)
     """The newest text to a number."""
 
@@ -88,6 +93,19 @@ class FakePostgres:
         self._answer()
         self.suppressed += suppressions
         self.notes.waiting.append(event)
+
+    async def written(self, send_id: UUID) -> Written | None:
+        self._answer()
+        return Written(self.addresses[send_id], self.goal) if send_id in self.addresses else None
+
+    async def choices(self, lead_id: str, written: Written | None) -> list[Choice]:
+        self._answer()
+        return self.chosen
+
+    async def take_back(self, lead_id: str, written: Written | None, sources: Sequence[str]) -> frozenset[str]:
+        self._answer()
+        self.taken_back += sources
+        return self.in_force
 
     async def resolve(self, send_ids: Sequence[UUID]) -> dict[UUID, Any]:
         self._answer()
@@ -155,47 +173,6 @@ class FakeControl:
         return self._postgres.campaigns[campaign_id].model_copy(update={"status": "paused"})
 
 
-class FakeCards:
-    """A board of one card. It stands as `state` at `version` says."""
-
-    def __init__(self, postgres: FakePostgres) -> None:
-        self._postgres = postgres
-        self.card_id = UUID("7d9c2f0a-52f5-5a6e-8a3c-2f6b1d0e4a77")
-        self.state: CardState = "suggested"
-        self.version = 1
-        self.moves: list[tuple[str, str]] = []
-        self.asked: dict[str, Any] = {}
-
-    def _card(self, card_id: UUID) -> dict[str, Any]:
-        self._postgres._answer()  # pyright: ignore[reportPrivateUsage]
-        if card_id != self.card_id:
-            raise UnknownCardError(f"no card {card_id}")
-        row = {"card_id": card_id, "title": "Call Zoe", "state": self.state, "version": self.version}
-        return {**row, "action_payload": '{"task_kind": "schedule_call"}', "created_at": AT}
-
-    async def card(self, card_id: UUID) -> dict[str, Any]:
-        return self._card(card_id)
-
-    async def board(self, **asked: Any) -> list[dict[str, Any]]:
-        self.asked = asked
-        return [self._card(self.card_id)]
-
-    async def close(
-        self, card_id: UUID, to_state: CardState, actor: str, at: datetime, version: int | None = None
-    ) -> dict[str, Any]:
-        self._card(card_id)
-        if version is not None and version != self.version:
-            raise CardChangedError(f"card {card_id} is at version {self.version}, not {version}: read it again")
-        for state in way_to(self.state, to_state):
-            self.state, self.version = state, self.version + 1
-            self.moves.append((state, actor))
-        return self._card(card_id)
-
-    async def move(self, card_id: UUID, version: int, to_state: CardState, actor: str, at: datetime) -> dict[str, Any]:
-        check_move(self.state, to_state)
-        return await self.close(card_id, to_state, actor, at, version)
-
-
 @dataclass
 class Api:
     """A running application and what stands behind it."""
@@ -228,6 +205,7 @@ async def api() -> AsyncIterator[Api]:
     clock = ManualClock(AT)
     fake: Any = postgres
     notes = postgres.notes
+    board = FakeBoard(postgres._answer)  # pyright: ignore[reportPrivateUsage]
     services = Services(
         keys=keys,
         clock=clock,
@@ -238,13 +216,16 @@ async def api() -> AsyncIterator[Api]:
         control=control,  # type: ignore[arg-type]
         enroller=Enroller(fake, kafka, clock),
         models=fake,
-        cards=FakeCards(postgres),  # type: ignore[arg-type]
+        cards=board,  # type: ignore[arg-type]
+        board=board,  # type: ignore[arg-type]
         telling=Telling(notes, kafka, every_s=0.05),
         stops=fake,
+        consents=fake,
         drafts=fake,
+        replies=fake,
         ready=lambda: None,
         api_token=TOKEN,
-        webhook_secret=SECRET,
+        inbound={"generic": Generic([SECRET])},
     )
     client = TestClient(TestServer(make_app(services)))
     await client.start_server()

@@ -46,7 +46,9 @@ class Reviews:
         self._take("reject", send_id=send_id, by=by, **more)
         return Decided(send_id, "rejected", 3)
 
-    async def edit(self, send_id: UUID, subject: str | None, body: str, by: str, *, seen: int | None = None) -> Decided:
+    async def edit(
+        self, send_id: UUID, subject: str | None, body: str, by: str, at: datetime, *, seen: int | None = None
+    ) -> Decided:
         self._take("edit", send_id=send_id, subject=subject, body=body, by=by, seen=seen)
         return Decided(send_id, "review", 3)
 

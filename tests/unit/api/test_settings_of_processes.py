@@ -52,7 +52,15 @@ MALFORMED = [
     ("TOUCHLINE_LOG_FORMAT", "xml"),
     ("TOUCHLINE_LOG_LEVEL", "loud"),
     ("TOUCHLINE_CLOCK_FILE", "/nowhere/clock"),
+    ("TOUCHLINE_API_TOKENS", "kim"),
+    ("TOUCHLINE_CLASSIFIER_BATCH", "0"),
+    ("TOUCHLINE_CLASSIFIER_PATIENCE_S", "soon"),
+    ("TOUCHLINE_CLAUDE_DAILY_BUDGET_USD", "0"),
+    ("TOUCHLINE_CLAUDE_PRICES", "claude=5"),
     ("ANTHROPIC_BASE_URL", "127.0.0.1:8089"),
+    ("TOUCHLINE_INBOUND_STANDARD_SECRETS", "whsec_c2VjcmV0"),
+    ("TOUCHLINE_INBOUND_MAILGUN_KEYS", ","),
+    ("TOUCHLINE_INBOUND_SES_TOPICS", "arn:aws:sqs:eu-west-1:123456789012:queue"),
 ]
 ANY_TEXT = {
     "kafka_sasl_username",

@@ -194,3 +194,37 @@ def test_raising_a_limit_takes_effect_at_once():
     assert by_minute(world) == {"10:00": 3}
     world.define(definitions(campaign(per_hour=4, cycle=timedelta(minutes=1), window=ALWAYS), mailbox()))
     assert len(world.advance(at("10:06"))) == 1
+
+
+@pytest.mark.parametrize("status", ["completed", "archived"])
+def test_an_answer_to_a_reply_goes_when_its_campaign_is_over_and_nothing_else_does(status):
+    world = World(definitions(campaign(status=status), mailbox()))
+    world.advance(at("10:00"))
+    world.ask(ask("step", mailbox_id="anna"), ask("answer", mailbox_id="anna", is_answer=True))
+    world.advance(at("11:00"))
+    assert [granted.ask.send_id for granted in world.granted] == [send_id("answer")]
+
+
+def test_an_answer_to_a_reply_goes_after_the_end_date():
+    world = World(definitions(campaign(end_date=date(2026, 3, 1)), mailbox()))
+    world.advance(at("10:00"))
+    world.ask(ask("step", mailbox_id="anna"), ask("answer", mailbox_id="anna", is_answer=True))
+    world.advance(at("11:00"))
+    assert [granted.ask.send_id for granted in world.granted] == [send_id("answer")]
+
+
+@pytest.mark.parametrize("status", ["draft", "scheduled", "paused"])
+def test_an_answer_to_a_reply_waits_while_its_campaign_is_held(status):
+    world = World(definitions(campaign(status=status), mailbox()))
+    world.ask(ask("answer", mailbox_id="anna", is_answer=True))
+    world.advance(at("11:00"))
+    assert world.granted == []
+
+
+def test_answers_to_replies_and_touches_share_the_campaigns_limits():
+    world = World(definitions(campaign(per_hour=10), mailbox()))
+    world.advance(at("10:00"))
+    world.ask(*(ask(n, mailbox_id="anna") for n in range(8)))
+    world.ask(*(ask(f"answer {n}", mailbox_id="anna", is_answer=True) for n in range(8)))
+    world.advance(at("10:59"))
+    assert len(world.granted) == 10

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.leads import codec
-from domain.leads.state import MOVES, Enrollment, Hold, Lead, Parked, Touch
-from tests.support.leads import T0, enroll
+from domain.leads.state import MOVES, Answer, Enrollment, Hold, Lead, Parked, Touch
+from tests.support.leads import T0, Story, asks, campaign, enroll, in_force
 
 INSTANTS = st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC))
 NAMES = st.text(st.characters(codec="utf-8", exclude_characters="\x00"), min_size=1, max_size=12)
@@ -19,7 +19,7 @@ def touches(draw: st.DrawFn) -> Touch:
     state = draw(st.sampled_from(sorted(codec.TOUCH_CODES)))
     granted_at = draw(MAYBE)
     accepted_at = draw(MAYBE) if granted_at is not None else None
-    flags = draw(st.tuples(*[st.booleans()] * 4))
+    flags = draw(st.tuples(*[st.booleans()] * 5))
     return Touch(draw(NAMES), state, granted_at, accepted_at, *flags)  # pyright: ignore[reportArgumentType]
 
 
@@ -48,8 +48,18 @@ ENROLLMENTS = st.builds(
     holds=st.lists(st.builds(Hold, NAMES, MAYBE), max_size=2).map(tuple),
     frozen_at=MAYBE,
     after_stops=st.lists(NAMES, max_size=2).map(tuple),
-    soft_bounces=st.integers(0, 3),
     place_at=MAYBE,
+)
+ANSWERS = st.builds(
+    Answer,
+    st.just(asks(Story(in_force(campaign())).event(enroll()))[0]),
+    st.sampled_from(["out", "retry"]),
+    INSTANTS,
+    NAMES,
+    st.none() | NAMES,
+    st.integers(0, 9),
+    st.integers(0, 9),
+    MAYBE,
 )
 LEADS = st.builds(
     Lead,
@@ -58,6 +68,8 @@ LEADS = st.builds(
     st.lists(NAMES, max_size=3).map(tuple),
     st.lists(NAMES, max_size=2).map(tuple),
     st.lists(st.builds(Parked, st.just(enroll()), INSTANTS, st.integers(0, 9)), max_size=1).map(tuple),
+    answers=st.lists(ANSWERS, max_size=2).map(tuple),
+    replies=st.lists(NAMES, max_size=2).map(tuple),
 )
 
 
