@@ -145,8 +145,8 @@ class _Server(SMTP):
 
     def cut(self) -> None:
         """End the connection without a word."""
-        if isinstance(self.transport, asyncio.WriteTransport):
-            self.transport.abort()
+        if isinstance(self.transport, asyncio.WriteTransport) and not self.transport.is_closing():
+            self.transport.abort()  # (one of TLS that was closed twice cannot be aborted in Python 3.11.2)
 
     async def smtp_DATA(self, arg: str) -> None:
         """DATA, unless the script answers before the body for one of the recipients."""
