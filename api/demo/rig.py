@@ -194,6 +194,8 @@ class Rig:
         for document in self.documents:
             if document["kind"] == "Mailbox":
                 document["smtp"] |= {"host": self.stack.smtp_host, "port": self.stack.smtp_port}
+                # So many correspondents bounce that chance would decide whether a mailbox rests after its first fifty mails.
+                document.setdefault("auto_pause", False)
         campaign.write_text(yaml.safe_dump_all(self.documents, allow_unicode=True, sort_keys=False), "utf-8")
         with leads.open("w", encoding="utf-8", newline="") as file:
             writer = csv.DictWriter(file, fieldnames=list(self.leads[0].row))
