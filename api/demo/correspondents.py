@@ -32,8 +32,8 @@ def once(raw: bytes) -> Sequence[tuple[float, bytes]]:
 class Correspondents:
     """Follows the mail server's record and acts on each new letter, in campaign time.
 
-    `names` has each recipient's; `done` counts what was done, by kind; `answered_wall` says when each recipient's ending
-    answer was taken in (HTTP 2xx), `answered` which persona has answered, and when its first copy was.
+    `names` has each recipient's; `done` counts what was done, by kind; `answered` says which persona has answered, and when
+    the first copy of its mail was taken in (HTTP 2xx, wall).
     """
 
     def __init__(  # noqa: PLR0917 - the record, and what an answer needs
@@ -53,7 +53,6 @@ class Correspondents:
         self.touches: Counter[str] = Counter()
         self.done: Counter[str] = Counter()
         self.failed: Counter[str] = Counter()
-        self.answered_wall: dict[str, datetime] = {}
         self.answered: dict[str, tuple[str, datetime]] = {}
         self._ways = ways
         self._tasks: set[asyncio.Task[None]] = set()
@@ -134,7 +133,6 @@ class Correspondents:
     async def _one_click(self, letter: Letter) -> None:
         async with self.http.post(letter.unsubscribe or "", data={"List-Unsubscribe": "One-Click"}) as response:
             response.raise_for_status()
-        self._ended(letter)
 
     async def _answer(self, letter: Letter, persona: Persona) -> None:
         name = self.names.get(letter.recipient, "")
@@ -152,23 +150,22 @@ class Correspondents:
         async def bring() -> None:
             await self._post(raw, letter)
             self.answered.setdefault(letter.recipient, (persona.name, self.clock.wall()))
-            if persona.ends:
-                self._ended(letter)
 
         return bring
 
-    def _ended(self, letter: Letter) -> None:
-        self.answered_wall.setdefault(letter.recipient, self.clock.wall())
-
     async def _post(self, raw: bytes, letter: Letter) -> None:
-        body = json.dumps({"raw": base64.b64encode(raw).decode(), "envelope_to": [letter.reply_to]}).encode()
-        stamp = str(int(self.clock.wall().timestamp()))
-        signature = hmac.new(self.secret, f"{stamp}.".encode() + body, hashlib.sha256).hexdigest()
-        headers = {
-            "touchline-timestamp": stamp,
-            "touchline-signature": signature,
-            "Content-Type": "application/json",
-        }
-        async with self.http.post(self.webhook, data=body, headers=headers) as response:
-            if response.status not in (200, 202, 409):
-                raise aiohttp.ClientError(f"{response.status} from the webhook")
+        status = await post_mail(self.http, self.webhook, self.secret, raw, letter.reply_to, self.clock.wall())
+        if status not in (200, 202, 409):
+            raise aiohttp.ClientError(f"{status} from the webhook")
+
+
+async def post_mail(  # noqa: PLR0917 - where it goes, and what is signed
+    http: aiohttp.ClientSession, webhook: str, secret: bytes, raw: bytes, to: str, wall: datetime
+) -> int:
+    """Bring a mail to the generic webhook, signed as any sender would; the status of the answer."""
+    body = json.dumps({"raw": base64.b64encode(raw).decode(), "envelope_to": [to]}).encode()
+    stamp = str(int(wall.timestamp()))
+    signature = hmac.new(secret, f"{stamp}.".encode() + body, hashlib.sha256).hexdigest()
+    headers = {"touchline-timestamp": stamp, "touchline-signature": signature, "Content-Type": "application/json"}
+    async with http.post(webhook, data=body, headers=headers) as response:
+        return response.status

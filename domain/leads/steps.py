@@ -91,26 +91,28 @@ def close_deadlines(turn: Turn) -> None:
     """Before an event: a condition whose deadline has passed takes its false branch. What happens afterwards came too late,
     also where the tick that would have said so is later still.
     """
-    now = turn.now
     for index in range(len(turn.enrollments)):
         e = turn.enrollments[index]
-        if e.phase == "wait" and e.wake_at is not None and e.wake_at < now and not e.holds and e.is_open:
-            campaign = turn.campaign(e)
-            step = campaign.steps.get(e.step_id) if campaign is not None and e.step_id is not None else None
-            if isinstance(step, ConditionStep):
-                advance(turn, e)
+        if e.wake_at is not None and e.wake_at < turn.now and _waits_at(turn, e) is not None:
+            advance(turn, e)
 
 
 def recheck(turn: Turn) -> None:
     """After an event: a condition's true branch fires as soon as it becomes true, whatever it tests."""
     for index in range(len(turn.enrollments)):
         e = turn.enrollments[index]
-        if e.phase != "wait" or e.holds or not e.is_open:
-            continue
-        campaign = turn.campaign(e)
-        step = campaign.steps.get(e.step_id) if campaign is not None and e.step_id is not None else None
-        if isinstance(step, ConditionStep) and holds(step.when, LeadView(turn, e)):
+        step = _waits_at(turn, e)
+        if step is not None and holds(step.when, LeadView(turn, e)):
             advance(turn, e)
+
+
+def _waits_at(turn: Turn, e: Enrollment) -> ConditionStep | None:
+    """The condition at which it waits with nothing in its way; None: it does not."""
+    if e.phase != "wait" or e.holds or not e.is_open:
+        return None
+    campaign = turn.campaign(e)
+    step = campaign.steps.get(e.step_id) if campaign is not None and e.step_id is not None else None
+    return step if isinstance(step, ConditionStep) else None
 
 
 def _stand(e: Enrollment, campaign: Campaign, now: datetime) -> Enrollment:

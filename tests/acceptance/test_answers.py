@@ -3,11 +3,7 @@
 Everybody here works at one company, so the first question also holds the others until its card is done.
 """
 
-import base64
-import hashlib
-import hmac
 import itertools
-import json
 from collections.abc import Awaitable, Callable
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -17,6 +13,7 @@ from typing import Any
 import pytest
 from aiohttp import ClientSession
 
+from api.demo.correspondents import post_mail
 from api.demo.letters import answer, read_letter
 from api.demo.personas import SILENT, Persona, persona_of
 from api.demo.rig import Options, Rig
@@ -73,15 +70,8 @@ class Scene:
         """Somebody answers the latest mail; the Message-ID of the answer."""
         letter = read_letter(self.mails(name)[-1].as_bytes())
         raw = answer(letter, Persona(text, 0.0, texts=(text,)), self.rig.clock.now(), name)
-        body = json.dumps({"raw": base64.b64encode(raw).decode(), "envelope_to": [letter.reply_to]}).encode()
-        stamp = str(int(self.rig.clock.wall().timestamp()))
-        secret = self.rig.env["TOUCHLINE_WEBHOOK_SECRET"].encode()
-        signature = hmac.new(secret, f"{stamp}.".encode() + body, hashlib.sha256).hexdigest()
-        headers = {"touchline-timestamp": stamp, "touchline-signature": signature, "Content-Type": "application/json"}
-        async with self.http.post(
-            f"{self.rig.public_url}/webhooks/inbound/generic", data=body, headers=headers
-        ) as said:
-            assert said.status in (200, 202)
+        webhook, secret = f"{self.rig.public_url}/webhooks/inbound/generic", self.rig.correspondents.secret
+        assert await post_mail(self.http, webhook, secret, raw, letter.reply_to, self.rig.clock.wall()) in (200, 202)
         return str(message_from_bytes(raw, policy=policy.default)["Message-ID"])
 
     async def status(self, name: str) -> str:

@@ -1,11 +1,7 @@
 """People leave by every way while mails to them are in the air or about to go; the mail server's record is the witness."""
 
 import asyncio
-import base64
-import hashlib
-import hmac
 import itertools
-import json
 import re
 from collections import defaultdict
 from collections.abc import Iterator
@@ -20,6 +16,7 @@ import psutil
 import pytest
 from aiohttp import ClientSession
 
+from api.demo.correspondents import post_mail
 from api.demo.letters import Letter, answer, read_letter
 from api.demo.personas import SILENT, Persona, persona_of
 from api.demo.rig import Options, Rig
@@ -108,15 +105,8 @@ class Leaving:
         return self.first[address].letter.unsubscribe or ""
 
     async def _post(self, raw: bytes, to: str) -> None:
-        body = json.dumps({"raw": base64.b64encode(raw).decode(), "envelope_to": [to]}).encode()
-        stamp = str(int(self.rig.clock.wall().timestamp()))
-        secret = self.rig.env["TOUCHLINE_WEBHOOK_SECRET"].encode()
-        signature = hmac.new(secret, f"{stamp}.".encode() + body, hashlib.sha256).hexdigest()
-        headers = {"touchline-timestamp": stamp, "touchline-signature": signature, "Content-Type": "application/json"}
-        async with self.http.post(
-            f"{self.rig.public_url}/webhooks/inbound/generic", data=body, headers=headers
-        ) as said:
-            assert said.status in (200, 202)
+        webhook, secret = f"{self.rig.public_url}/webhooks/inbound/generic", self.rig.correspondents.secret
+        assert await post_mail(self.http, webhook, secret, raw, to, self.rig.clock.wall()) in (200, 202)
 
     async def _suppressed(self, addresses: list[str]) -> None:
         keys = [address_key(self.rig.keys.hash_secret, address) for address in addresses]

@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
@@ -18,22 +18,12 @@ from schemas.cards import CardEvent, CardState
 from schemas.tasks import TaskDue
 from sinks.postgres.card_changes import Changes
 from sinks.postgres.cards import CardChangedError, CardRefusedError, Cards
-from sinks.postgres.connect import connect
-from sinks.postgres.migrate import migrate
 from sinks.postgres.read_models import Facts, ReadModels
 from sinks.postgres.untold import NotedEvents
 from streams.errors import Retryable
 from tests.support.cards import card_events, card_of, cards_of
 
 AT = datetime(2026, 3, 2, 9, tzinfo=UTC)
-
-
-@pytest.fixture
-async def pool(postgres_dsn: str) -> AsyncIterator[asyncpg.Pool]:
-    await migrate(postgres_dsn)
-    pool = await connect(postgres_dsn, name="test", max_size=8)
-    yield pool
-    await pool.close()
 
 
 async def new_card(pool: asyncpg.Pool, lead_id: str = "zoe") -> UUID:

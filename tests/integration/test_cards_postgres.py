@@ -1,7 +1,6 @@
 """Cards that are closed: the moves and what is to be told of them are one transaction."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
@@ -17,8 +16,6 @@ from schemas.enrollments import ReplyHandled, TaskDone
 from schemas.replies import Disposition
 from schemas.tasks import TaskDue
 from sinks.postgres.cards import CardChangedError, Cards, UnknownCardError
-from sinks.postgres.connect import connect
-from sinks.postgres.migrate import migrate
 from sinks.postgres.read_models import Facts, ReadModels
 from sinks.postgres.untold import NotedEvents
 from streams.errors import Retryable
@@ -27,14 +24,6 @@ from tests.support.cards import card_of, cards_of, untold
 AT = datetime(2026, 3, 2, 9, tzinfo=UTC)
 ENTRY = enrollment_id("q1", "zoe")
 REPLY = UUID("a1c5f5b2-3a0d-5e0f-b1d8-8f2b6c3d9e01")
-
-
-@pytest.fixture
-async def pool(postgres_dsn: str) -> AsyncIterator[asyncpg.Pool]:
-    await migrate(postgres_dsn)
-    pool = await connect(postgres_dsn, name="test")
-    yield pool
-    await pool.close()
 
 
 def due(step_id: str = "call") -> TaskDue:

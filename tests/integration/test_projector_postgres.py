@@ -1,6 +1,6 @@
 """The projector against a real database: repeats change nothing, figures stay exact, a bad row costs one event."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -16,7 +16,6 @@ from schemas.tasks import TaskDue
 from schemas.tracking import Hit
 from sinks.postgres.board import Board
 from sinks.postgres.connect import connect
-from sinks.postgres.migrate import migrate
 from sinks.postgres.read_models import Facts, ReadModels
 from streams.batches import BatchRunner
 from streams.errors import Poison, Retryable
@@ -26,14 +25,6 @@ from tests.support.cards import cards_of
 
 AT = datetime(2026, 3, 2, 9, tzinfo=UTC)
 CAMPAIGN = "q1-brokers"
-
-
-@pytest.fixture
-async def pool(postgres_dsn: str) -> AsyncIterator[asyncpg.Pool]:
-    await migrate(postgres_dsn)
-    pool = await connect(postgres_dsn, name="test")
-    yield pool
-    await pool.close()
 
 
 @pytest.fixture

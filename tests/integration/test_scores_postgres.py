@@ -1,7 +1,6 @@
 """Scores and stages in the database: whatever leads tell twice, or otherwise after a crash, the changes add up to the score."""
 
 import json
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid5
@@ -18,21 +17,11 @@ from domain.predicates import Happened
 from domain.sequence import ScoringRule
 from schemas.engagements import Engagement
 from schemas.replies import Disposition
-from sinks.postgres.connect import connect
-from sinks.postgres.migrate import migrate
 from sinks.postgres.read_models import Facts, ReadModels
 from tests.support.leads import LEAD, Story, asks, campaign, disposition, email, enroll, hit, in_force, result
 
 AT = datetime(2026, 3, 2, 9, tzinfo=UTC)
 CAMPAIGN = "q1-brokers"
-
-
-@pytest.fixture
-async def pool(postgres_dsn: str) -> AsyncIterator[asyncpg.Pool]:
-    await migrate(postgres_dsn)
-    pool = await connect(postgres_dsn, name="test")
-    yield pool
-    await pool.close()
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -24,8 +23,6 @@ from schemas.replies import Disposition
 from sinks.claude import NoAnswer
 from sinks.postgres.cards import Cards
 from sinks.postgres.claude_spend import ClaudeSpend
-from sinks.postgres.connect import connect
-from sinks.postgres.migrate import migrate
 from sinks.postgres.read_models import Facts, ReadModels
 from sinks.postgres.rejudging import Rejudging
 from sinks.postgres.replies import Match, NewReply, Replies
@@ -34,14 +31,6 @@ from streams.clock import ManualClock
 from tests.support.claude_server import ANSWER, judged
 from tests.support.reading import claude
 from tests.support.replying import AT, KEYS, touch
-
-
-@pytest.fixture
-async def pool(postgres_dsn: str) -> AsyncIterator[asyncpg.Pool]:
-    await migrate(postgres_dsn)
-    pool = await connect(postgres_dsn, name="test", max_size=6)
-    yield pool
-    await pool.close()
 
 
 def stored(text: str, lead: str = "lead-1", **more: Any) -> NewReply:

@@ -16,9 +16,7 @@ from domain.tokens import address_key, lead_key
 from schemas.replies import Disposition, Reply
 from sinks.mailparser import MailParser
 from sinks.ports import SendRow
-from sinks.postgres.connect import connect
 from sinks.postgres.ledger import PostgresLedger
-from sinks.postgres.migrate import migrate
 from sinks.postgres.replies import SQL, Judgement, NewReply, Replies
 from sinks.postgres.stops import PostgresStops
 from streams.clock import ManualClock
@@ -29,14 +27,6 @@ from tests.support.replying import AT, KEYS, World, emitted, inbound, read_token
 from tests.support.waiting import wait_for
 
 SECRET = KEYS.hash_secret
-
-
-@pytest.fixture
-async def pool(postgres_dsn: str) -> AsyncIterator[asyncpg.Pool]:
-    await migrate(postgres_dsn)
-    pool = await connect(postgres_dsn, name="test", max_size=6)
-    yield pool
-    await pool.close()
 
 
 async def send(pool: asyncpg.Pool, row: SendRow, email: str = "gone@corp.example") -> SendRow:

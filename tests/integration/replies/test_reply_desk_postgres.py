@@ -1,7 +1,6 @@
 """Replies as people work with them: matched by hand, read with their thread, answered (docs/behaviour.md 7.2, 8.2, 8.3)."""
 
 import json
-from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -20,8 +19,6 @@ from schemas.replies import Disposition, Reply
 from sinks.ports import SendRow
 from sinks.postgres.answers import AnswerRefusedError, answer_reply
 from sinks.postgres.card_changes import move_cards
-from sinks.postgres.connect import connect
-from sinks.postgres.migrate import migrate
 from sinks.postgres.read_models import Facts, ReadModels
 from sinks.postgres.replies import NewReply, Replies
 from sinks.postgres.reply_desk import NoMatchError, ReplyDesk
@@ -32,14 +29,6 @@ from tests.support.replying import AT, CAMPAIGN, KEYS, touch
 
 SECRET = KEYS.hash_secret
 LEAD = "lead-1"
-
-
-@pytest.fixture
-async def pool(postgres_dsn: str) -> AsyncIterator[asyncpg.Pool]:
-    await migrate(postgres_dsn)
-    pool = await connect(postgres_dsn, name="test", max_size=6)
-    yield pool
-    await pool.close()
 
 
 async def send(pool: asyncpg.Pool, row: SendRow, state: str = "sent") -> SendRow:
