@@ -29,7 +29,7 @@ def boottime() -> float:
 
 
 class Membership(Protocol):
-    """What the group's coordinator client knows, read from another thread."""
+    """What the group's coordinator client knows, read at each flush."""
 
     @property
     def generation(self) -> int:

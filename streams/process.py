@@ -172,7 +172,7 @@ class RoleProcess:
     async def _leave(self) -> bool:
         """Orderly: no new batch, offsets committed, the handler drained, and only then out of the group.
 
-        False when Faust would not stop in time: its consumer's thread is still joining.
+        False when Faust would not stop in time: its consumer is still joining.
         """
         await self.leaving()
         with suppress(TimeoutError):  # the next owner reads again what is not committed

@@ -1,4 +1,6 @@
-"""The seam with Faust, which with `replay` is all that knows its internals. Pinned to faust-streaming 0.15.3 and aiokafka 0.14.0.
+"""The seam with Faust, which with `group_member` and `replay` is all that knows its internals.
+
+Pinned to faust-streaming 0.15.3 and aiokafka 0.14.0.
 
 What is changed, and why (each has a contract test):
 - only the runner acknowledges. Faust acknowledges events that raised, that it skipped, that it could not decode;
@@ -18,12 +20,11 @@ from time import monotonic
 from typing import Any, Protocol, cast
 
 import faust
-from aiokafka.consumer.fetcher import PartitionRecords
 from aiokafka.errors import ConsumerStoppedError, IllegalStateError
 from faust.transport.drivers import aiokafka as driver
 from faust.types.tuples import TP, ack_lock
 
-from streams.alive import boottime
+from streams.group_member import FETCH_WAIT_MS, GroupMember
 from streams.inbox import Inbox
 from streams.replay import Replay
 
@@ -31,11 +32,6 @@ log = logging.getLogger(__name__)
 
 HANDED = 100
 """How many records are handed on before other work of the event loop has its turn."""
-FETCH_BYTES = 64 * 1024
-FETCH_WAIT_MS = 50
-"""While records keep coming a fetch is answered with so many bytes, or after so long with what there is: one over all
-partitions of a role costs as much as ten events. After a quiet moment the first record is answered with at once."""
-QUIET_WAIT_MS = 1500
 
 
 class Rebalancing(Protocol):
@@ -62,53 +58,6 @@ class DurableTable(faust.Table[Any, Any]):
         raise NotThroughTheOutbox(f"{self.name} is written through Work.put only")
 
 
-def _as_it_is(key: bytes | None) -> bytes | None:
-    """Marks a consumer whose records are handed on as aiokafka decoded them, without its record class around them."""
-    return key
-
-
-_plain_record = PartitionRecords._consumer_record
-
-
-def _record(batch: Any, tp: Any, record: Any) -> Any:
-    return record if batch._key_deserializer is _as_it_is else _plain_record(batch, tp, record)
-
-
-PartitionRecords._consumer_record = _record  # type: ignore[method-assign]
-
-
-class _Thread(driver.AIOKafkaConsumerThread):
-    """Notes when a heartbeat was last answered well: aiokafka keeps that to itself."""
-
-    heartbeat_at: float = 0.0
-
-    def _create_worker_consumer(self, *args: Any, **kwargs: Any) -> Any:
-        consumer: Any = super()._create_worker_consumer(*args, **kwargs)
-        consumer._key_deserializer = _as_it_is
-        consumer._isolation_level = "read_committed"  # what a producer took back was never said
-        return consumer
-
-    def gather(self, *, busy: bool) -> None:
-        """Say how the next fetches wait for records."""
-        fetching: Any = self._ensure_consumer()._fetcher
-        fetching._fetch_min_bytes = FETCH_BYTES if busy else 1
-        fetching._fetch_max_wait_ms = FETCH_WAIT_MS if busy else QUIET_WAIT_MS
-
-    async def on_start(self) -> None:
-        await super().on_start()
-        coordinator: Any = self._ensure_consumer()._coordinator
-        heartbeat = coordinator._do_heartbeat
-
-        async def noted() -> bool:
-            sent_at = boottime()
-            answered = await heartbeat()
-            if answered:
-                self.heartbeat_at = sent_at
-            return answered
-
-        coordinator._do_heartbeat = noted
-
-
 class SafeConsumer(driver.Consumer):
     """Faust's consumer, with offsets that only move for what is on the broker."""
 
@@ -119,11 +68,12 @@ class SafeConsumer(driver.Consumer):
         self._floor: dict[TP, int] = {}
         self._fetched_at = 0.0
 
-    def _new_consumer_thread(self) -> _Thread:
-        # A loop of the main one's own kind (uvloop in a worker): mode would take the slower one of the standard library.
-        thread = _Thread(self, loop=self.loop, thread_loop=type(self.loop)(), beacon=self.beacon)
-        thread._close_thread_loop_on_stop = True
-        return thread
+    def _new_consumer_thread(self) -> GroupMember:
+        return GroupMember(self, loop=self.loop, thread_loop=self.loop, beacon=self.beacon)
+
+    @property
+    def _member(self) -> GroupMember:
+        return cast(GroupMember, self._thread)
 
     # -- acknowledging
 
@@ -172,17 +122,16 @@ class SafeConsumer(driver.Consumer):
     @property
     def generation(self) -> int:
         """The group generation of this member now (-1: none)."""
-        inner: Any = self._thread._consumer
-        return -1 if inner is None else int(inner._coordinator.generation)
+        return self._member.generation
 
     @property
     def heartbeat_at(self) -> float:
         """When the last heartbeat that was answered well was sent (`boottime` seconds)."""
-        return self._thread.heartbeat_at  # type: ignore[attr-defined]
+        return self._member.heartbeat_at
 
     def note_joined(self) -> None:
         """Joining a generation is as good as a heartbeat."""
-        self._thread.heartbeat_at = boottime()  # type: ignore[attr-defined]
+        self._member.note_heartbeat()
 
     async def perform_seek(self) -> None:
         """Go back to what is committed, and to the beginning of source partitions where nothing is.
@@ -240,7 +189,7 @@ class SafeConsumer(driver.Consumer):
 
     def _set_pace(self, any_came: bool) -> None:
         now = monotonic()
-        self._thread.gather(busy=any_came and now - self._fetched_at < 2 * FETCH_WAIT_MS / 1000)  # type: ignore[attr-defined]
+        self._member.gather(busy=any_came and now - self._fetched_at < 2 * FETCH_WAIT_MS / 1000)
         if any_came:
             self._fetched_at = now
 

@@ -1,7 +1,7 @@
 """A thread that looks at the loop: when it stands still, all stacks are printed and the process ends.
 
-A worker that hangs in a loop or a lock keeps its partitions (the heartbeats are sent by another thread), so nobody
-would take over.
+A worker that hangs in a loop or a lock sends no heartbeats, and others take its partitions over. A fresh process takes its
+place only when it has ended.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """Where a consumer stands: markers, logs that begin late, and rebalances that come while a position is set."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any, cast
 
@@ -34,11 +33,10 @@ async def app(tmp_path: Path) -> SafeApp:
 
 
 @pytest.fixture
-async def consumer(app: SafeApp) -> AsyncIterator[SafeConsumer]:
+async def consumer(app: SafeApp) -> SafeConsumer:
     made = app.safe_consumer
     made.flow_active = True
-    yield made
-    made._thread.thread_loop.close()  # made with the consumer, for a thread that never starts
+    return made
 
 
 async def handled(app: SafeApp, consumer: SafeConsumer, *offsets: int) -> int | None:
@@ -148,7 +146,7 @@ async def test_changelog_records_that_came_while_the_flow_stood_are_read_again(
     monkeypatch.setattr(consumer, "_getmany", getmany)
     monkeypatch.setattr(consumer, "position", position)
     monkeypatch.setattr(consumer, "assignment", lambda: {log})
-    monkeypatch.setattr(consumer._thread, "gather", lambda *, busy: None)
+    monkeypatch.setattr(consumer._member, "gather", lambda *, busy: None)
     monkeypatch.setattr(consumer, "_wait_next_records", overtaken)
     consumer.resume_flow()
     consumer._set_active_tps({log})

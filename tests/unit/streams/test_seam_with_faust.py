@@ -1,7 +1,7 @@
 """Facts of Faust's internals that the seam changes, and that each change does what it says."""
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any, cast
 
@@ -12,8 +12,9 @@ from faust.transport.consumer import Consumer as PlainConsumer
 from faust.types.tuples import TP, ConsumerMessage
 
 from streams.faust_app import add_tables, build_app
+from streams.group_member import _as_it_is
 from streams.inbox import Inbox
-from streams.seam import NotThroughTheOutbox, SafeApp, SafeConsumer, _as_it_is
+from streams.seam import NotThroughTheOutbox, SafeApp, SafeConsumer
 from streams.settings import Settings
 from streams.tables import Table, WindowTable
 from streams.topology import changelog_name
@@ -29,11 +30,10 @@ async def app(tmp_path: Path) -> SafeApp:
 
 
 @pytest.fixture
-async def consumer(app: SafeApp) -> AsyncIterator[SafeConsumer]:
+async def consumer(app: SafeApp) -> SafeConsumer:
     consumer = app.safe_consumer
     consumer._committed_offset[SOURCE] = 37
-    yield consumer
-    consumer._thread.thread_loop.close()  # made with the consumer, for a thread that never starts
+    return consumer
 
 
 def message(offset: int) -> Any:
@@ -217,7 +217,7 @@ async def test_the_shortest_queue_of_a_fetch_goes_first(reading: SafeConsumer, m
         return {SOURCE: records(*range(1000)), tick: records(7)}, {SOURCE, tick}
 
     monkeypatch.setattr(reading, "_wait_next_records", fetched)
-    monkeypatch.setattr(reading._thread, "gather", lambda *, busy: None)
+    monkeypatch.setattr(reading._member, "gather", lambda *, busy: None)
     assert [tp for tp, _ in await reading._fetched(1.0)] == [tick, SOURCE]
 
 
@@ -231,7 +231,7 @@ async def test_fetches_gather_records_while_they_keep_coming(
         return ({SOURCE: records(1)} if came.pop(0) else {}), {SOURCE}
 
     monkeypatch.setattr(reading, "_wait_next_records", fetched)
-    monkeypatch.setattr(reading._thread, "gather", lambda *, busy: paces.append(busy))
+    monkeypatch.setattr(reading._member, "gather", lambda *, busy: paces.append(busy))
     for _ in range(3):
         await reading._fetched(1.0)
     reading._fetched_at -= 10.0
