@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from datetime import datetime
 from functools import lru_cache
-from uuid import UUID
 
 from domain.dispatch.instants import instant
 from domain.dispatch.partition import Granted
@@ -22,6 +21,18 @@ def _quoted(text: str) -> str:
 
 def _stamp(at: datetime) -> str:
     return at.isoformat().replace("+00:00", "Z")
+
+
+@lru_cache(maxsize=64)
+def _stamp_of(at: int) -> str:
+    """The same for all grants of an instant."""
+    return _stamp(instant(at))
+
+
+def _uuid(raw: bytes) -> str:
+    """What `str(UUID(bytes=raw))` says, at half its cost."""
+    digits = raw.hex()
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
 
 class Told:
@@ -39,9 +50,9 @@ class Told:
         slot, ask = self._granted
         partition, epoch = self._pool
         head = (
-            f'{{"version":1,"event_id":"grant:{UUID(bytes=slot.send_id)}:{slot.grant_id}","grant_id":"{slot.grant_id}",'
+            f'{{"version":1,"event_id":"grant:{_uuid(slot.send_id)}:{slot.grant_id}","grant_id":"{slot.grant_id}",'
             f'"mailbox_id":{_quoted(slot.mailbox_id)},"pool_partition":{partition},"pool_epoch":{epoch},'
-            f'"granted_at":"{_stamp(instant(slot.at))}",{self._wall},"touch":'
+            f'"granted_at":"{_stamp_of(slot.at)}",{self._wall},"touch":'
         )
         return head.encode() + ask.touch + b"}"
 

@@ -1,7 +1,7 @@
 """A campaign's figures, kept by adding: what each fact changes (docs/behaviour.md 6.4)."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 from uuid import UUID
 
@@ -101,27 +101,29 @@ def tally(facts: Iterable[Engagement], moves: Iterable[Move] = ()) -> dict[Key, 
         campaign = fact.campaign_id
         if campaign is None:
             continue
-        for figure, change in _changes(fact):
-            sums[campaign, "", "", figure] += change
-        if fact.step_id is not None:
-            for figure in _figures(fact):
-                sums[campaign, fact.step_id, fact.variant or "", figure] += 1
+        step_id, variant = fact.step_id, fact.variant or ""
+        for figure in _figures(fact):
+            sums[campaign, "", "", figure] += 1
+            if step_id is not None:
+                sums[campaign, step_id, variant, figure] += 1
+        if fact.type in _OF_THE_WHOLE:
+            for figure, change in _changes_of_the_whole(fact):
+                sums[campaign, "", "", figure] += change
     return {key: change for key, change in sums.items() if change}
 
 
-def _changes(fact: Engagement) -> list[tuple[str, int]]:
-    changes: list[tuple[str, int]] = []
-    kind = fact.type
-    if kind == "refused" and fact.code not in REPEATED_ASKS:
-        changes.append(("refused", 1))
-    figures = _figures(fact)
-    if kind == "task_done" and fact.code == "rejected":
-        changes.append(("tasks_due", -1))  # it is done with, and was not done
-    for figure in figures:
-        changes.append((figure, 1))
-        if figure == "tasks_completed" and fact.data.get("task_kind") in {"call", "schedule_call"}:
-            changes.append(("calls_completed", 1))
-    return changes
+_OF_THE_WHOLE = frozenset({"refused", "task_done"})
+
+
+def _changes_of_the_whole(fact: Engagement) -> Iterator[tuple[str, int]]:
+    """What a refusal and a finished task change of the campaign's figures alone, and of no step's."""
+    if fact.type == "refused":
+        if fact.code not in REPEATED_ASKS:
+            yield "refused", 1
+    elif fact.code == "rejected":
+        yield "tasks_due", -1  # it is done with, and was not done
+    elif fact.data.get("task_kind") in {"call", "schedule_call"}:
+        yield "calls_completed", 1
 
 
 def _figures(fact: Engagement) -> tuple[str, ...]:

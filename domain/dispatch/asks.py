@@ -20,9 +20,10 @@ def known_zone(name: str | None) -> str | None:
     return name if name and zone_of(name, None, None).key == name else None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Ask:
     """A touch that is due. `zone` is the lead's where it is a known one, else None; `due_at` is in microseconds since 1970.
+    Never changed; frozen it would cost four times as much to make, and one is made of each touch that comes or goes.
 
     `touch` is the message it came in, as JSON: what the sender will get, and nothing that decisions look at.
     """

@@ -47,13 +47,16 @@ class Slot:
     at: int
     state: State = "open"
     chunk: Chunk | None = field(default=None, repr=False)
+    written: str = field(default="", init=False, repr=False)
+    """What `write` made of it as it is now; kept while its chunk has open slots, and is written again and again."""
 
     def write(self) -> str:
         """The slot as a JSON array, without its mailbox (which is in the chunk's key)."""
-        return (
+        self.written = (
             f'["{self.grant_id}","{self.send_id.hex()}",{self.ask_no},{_quoted(self.campaign_id)},'
             f'{_quoted(self.domain)},{self.at},"{self.state}"]'
         )
+        return self.written
 
 
 class ChunkKey(NamedTuple):
@@ -85,7 +88,11 @@ class Chunk:
     is_overdue: bool = False
 
     def write(self) -> bytes:
-        return f"[{','.join([slot.write() for slot in self.slots])}]".encode()
+        value = f"[{','.join([slot.written or slot.write() for slot in self.slots])}]".encode()
+        if self.open == 0:
+            for slot in self.slots:
+                slot.written = ""
+        return value
 
 
 def read_chunk(place: ChunkKey, value: bytes) -> Chunk:
@@ -151,7 +158,7 @@ class GrantBook:
         """Whether that ask was granted before."""
         slot = self._unnumbered.pop(send_id, None)
         if slot is not None and slot.state == "open":
-            slot.ask_no = ask_no
+            slot.ask_no, slot.written = ask_no, ""
             self._index(slot)
         return ask_no <= self.asked(send_id)
 
@@ -236,7 +243,7 @@ class GrantBook:
         self._changed[chunk.place] = chunk
 
     def _settle(self, slot: Slot, state: State) -> Chunk:
-        slot.state = state
+        slot.state, slot.written = state, ""
         chunk = slot.chunk
         assert chunk is not None
         chunk.open -= 1

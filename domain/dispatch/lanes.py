@@ -71,6 +71,7 @@ class Lane:
         "caps_domains",
         "is_awake",
         "mailbox_id",
+        "mailbox_zones",
         "mailboxes",
         "number",
         "queues",
@@ -83,6 +84,7 @@ class Lane:
         self.campaign = campaign
         self.mailbox_id = mailbox_id
         self.mailboxes: list[MailboxMeter] = []
+        self.mailbox_zones: frozenset[str | None] = frozenset()
         self.caps_domains = False
         self.queues: dict[tuple[str | None, int | None], Queue] = {}
         self.block: Block | None = None

@@ -17,6 +17,7 @@ from domain.dispatch.grants import Change, Chunk, GrantBook, Slot, grant_id_of
 from domain.dispatch.instants import DAY, NEVER
 from domain.dispatch.lanes import Cause, Lane, Queue
 from domain.dispatch.limits import MAX_OPEN, MailboxMeter
+from domain.dispatch.present import Present
 from domain.dispatch.registry import Registry
 from domain.dispatch.standing import Trouble
 
@@ -61,6 +62,7 @@ class PoolPartition:
         self._registry = Registry()
         self._agenda = Agenda()
         self._book = GrantBook()
+        self._present = Present(max_open)
         self._tombstones: list[tuple[int, bytes]] = []
         self._leftovers: list[bytes] = []
         self.rested: list[tuple[str, str]] = []
@@ -302,6 +304,7 @@ class PoolPartition:
         lanes = self._agenda.take()
         if not lanes:
             return
+        self._present.begin(self.now)
         line = [(head[0], lane.number, lane) for lane in lanes if (head := lane.head()) is not None]
         heapify(line)
         unfinished: list[Lane] = []
@@ -326,16 +329,18 @@ class PoolPartition:
     def _try(self, lane: Lane, entry: bytes, queue: Queue, granted: list[Granted]) -> bool:
         """Grant the lane's first entry, or put aside what is in its way. False: the lane as a whole now sleeps."""
         now = self.now
-        free, busy = self._mailboxes(lane)
+        free, busy = self._present.free(lane.mailboxes)
         block = self._campaign_block(lane)
         if not free:
-            block = later(block, busy)
+            block = later(block, busy or _NO_MAILBOX)
         if block is not None:
             self._agenda.sleep(lane, block)
             return False
         window, zone = lane.campaign.window, queue.zone
         if zone is None:
-            free = [mailbox for mailbox in free if window(None, mailbox.zone, now) is None]
+            shut = [at for at in lane.mailbox_zones if window(None, at, now) is not None]
+            if shut:
+                free = [mailbox for mailbox in free if mailbox.zone not in shut]
         elif window(zone, None, now) is not None:
             free = []
         if queue.domain is not None:
@@ -355,35 +360,22 @@ class PoolPartition:
             if not free:
                 self._rest(lane, lane.park(queue, ask.domain) if queue.domain is None else queue, ask.domain)
                 return True
-        mailbox = free[0] if len(free) == 1 else min(free, key=lambda mailbox: mailbox.preference(now))
         lane.pop(queue)
-        granted.append(self._grant(ask, mailbox.mailbox_id))
+        granted.append(self._grant(ask, self._present.best(free)))
         return True
 
-    def _grant(self, ask: Ask, mailbox_id: str) -> Granted:
+    def _grant(self, ask: Ask, mailbox: MailboxMeter) -> Granted:
         self.number += 1
         grant_id = grant_id_of(self.epoch, self.number)
-        slot = Slot(grant_id, ask.send_id, ask.ask_no, mailbox_id, ask.campaign_id, ask.domain, self.now)
+        slot = Slot(grant_id, ask.send_id, ask.ask_no, mailbox.mailbox_id, ask.campaign_id, ask.domain, self.now)
         self._book.add(slot)
         self._registry.count(slot)
-        mailbox = self._registry.mailbox(mailbox_id)
         if mailbox.standing.health.has_trouble:
             self._look_at(mailbox, self.now)
+        self._present.granted(mailbox)
         self._store.remove(ask.send_id)
         self.waiting -= 1
         return Granted(slot, ask)
-
-    def _mailboxes(self, lane: Lane) -> tuple[list[MailboxMeter], Block]:
-        """The lane's mailboxes that could send now, and what holds the others: the block that frees first."""
-        free: list[MailboxMeter] = []
-        busy: Block | None = None
-        for mailbox in lane.mailboxes:
-            held = mailbox.block(self.now, self._max_open)
-            if held is None:
-                free.append(mailbox)
-            else:
-                busy = sooner(busy, held)
-        return free, busy or _NO_MAILBOX
 
     def _campaign_block(self, lane: Lane) -> Block | None:
         if self._registry.definitions.stopped:

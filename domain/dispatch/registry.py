@@ -98,6 +98,7 @@ class Registry:
         else:
             chosen = (lane.mailbox_id,)
         lane.mailboxes = [self.mailbox(mailbox_id) for mailbox_id in chosen]
+        lane.mailbox_zones = frozenset(mailbox.zone for mailbox in lane.mailboxes)
         lane.caps_domains = any(mailbox.caps_domains for mailbox in lane.mailboxes)
         for mailbox in lane.mailboxes:
             mailbox.lanes.append(lane)

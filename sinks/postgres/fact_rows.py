@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from operator import itemgetter
 from typing import Any
 from uuid import UUID, uuid5
+
+from asyncpg.pgproto import pgproto
 
 from domain.cards import Card
 from domain.ids import NAMESPACE
@@ -19,6 +22,14 @@ Row = tuple[Any, ...]
 def fact_id(event_id: str) -> UUID:
     """An event's id as a UUID: itself where it is one, else one derived from it."""
     try:
+        return pgproto.UUID(event_id)  # a UUID that is read and written in a seventh of the time
+    except ValueError:
+        return _other_id(event_id)
+
+
+def _other_id(event_id: str) -> UUID:
+    """Of an id in another form than asyncpg reads: `urn:uuid:` or braces around it, or none at all."""
+    try:
         return UUID(event_id)
     except ValueError:
         return uuid5(NAMESPACE, event_id)
@@ -29,41 +40,26 @@ def columns(rows: Sequence[Row]) -> list[Row]:
     return list(zip(*rows, strict=True))
 
 
-def _jsonb(value: Any) -> str:
-    return json.dumps(value, separators=(",", ":"), default=str)
+_jsonb = json.JSONEncoder(separators=(",", ":"), default=str).encode
+_TYPE_TO_NEXT_AT = itemgetter(
+    "type", "lead_id", "campaign_id", "campaign_version", "enrollment_id", "entry_no", "step_id", "send_id", "mailbox_id",
+    "variant", "status", "previous_status", "code", "first", "next_at",
+)  # fmt: skip
 
 
-def _data(engagement: Engagement) -> str | None:
-    return _jsonb(engagement.data) if engagement.data else None
+def _sparse(column: Row) -> Row:
+    """Nothing for a column without a value: `unnest` fills up what is shorter with nulls."""
+    return () if column[0] is None and set(column) == {None} else column
 
 
-def engagement_columns(engagements: Sequence[Engagement]) -> list[Row]:
-    """What `insert_engagements` takes."""
-    return columns(
-        [
-            (
-                fact_id(e.event_id),
-                e.type,
-                e.lead_id,
-                e.campaign_id,
-                e.campaign_version,
-                e.enrollment_id,
-                e.entry_no,
-                e.step_id,
-                e.send_id,
-                e.mailbox_id,
-                e.variant,
-                e.status,
-                e.previous_status,
-                e.code,
-                e.first,
-                e.next_at,
-                _data(e),
-                e.at,
-            )
-            for e in engagements
-        ]
-    )
+def engagement_columns(engagements: Sequence[Engagement]) -> list[Sequence[Any]]:
+    """What `insert_engagements` takes; of at least one."""
+    return [
+        [fact_id(e.event_id) for e in engagements],
+        *map(_sparse, zip(*map(_TYPE_TO_NEXT_AT, map(vars, engagements)), strict=True)),
+        [_jsonb(e.data) if e.data else None for e in engagements],
+        [e.at for e in engagements],
+    ]
 
 
 def disposition_columns(dispositions: Sequence[Disposition]) -> list[Row]:

@@ -55,7 +55,7 @@ class ReadModels:
 
         Raises Retryable when Postgres is away, Poison when a row's data is refused (the caller bisects).
         """
-        engagements = engagement_columns(facts.engagements)
+        engagements = engagement_columns(facts.engagements) if facts.engagements else []
         with classified:
             async with self._pool.acquire() as connection, connection.transaction():
                 fresh = 0

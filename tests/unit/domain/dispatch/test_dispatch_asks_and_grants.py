@@ -1,6 +1,7 @@
 """Repeats, withdrawals, answers, restarts, and what the ledger knows better."""
 
 from dataclasses import replace
+from random import Random
 from zlib import crc32
 
 import pytest
@@ -8,9 +9,10 @@ import pytest
 from domain.campaign import Window
 from domain.dispatch.asks import Ask, Withdrawn, entry_domain, entry_of, entry_send_id
 from domain.dispatch.grants import CHUNK, Slot, State, grant_id_of, read_chunk
-from domain.dispatch.instants import DAY, HOUR, MINUTE
+from domain.dispatch.instants import DAY, HOUR, MINUTE, SECOND
 from domain.dispatch.lanes import Lane
 from domain.dispatch.limits import CampaignMeter
+from domain.dispatch.partition import Granted
 from tests.support.dispatching import World, ask, at, campaign, definitions, mailbox, send_id, touch
 
 
@@ -400,3 +402,32 @@ def test_an_ask_takes_only_a_zone_that_exists_from_its_message():
         None,
         None,
     ]
+
+
+def test_a_chunk_is_always_written_as_its_grants_are_now():
+    world = World(definitions(campaign(), mailbox()))
+    world.advance(at("10:00"))
+    random = Random(7)
+    waits: list[Granted] = []
+    for number in range(120):
+        world.ask(ask(number))
+        waits += world.advance(at("10:00") + number * SECOND)
+        for _ in range(random.randrange(3)):
+            if waits:
+                world.answer(waits.pop(random.randrange(len(waits))), used=random.random() < 0.8)
+        world.save()
+        told = {
+            slot.grant_id: slot.state
+            for place, value in world.windows.items()
+            for slot in read_chunk(place, value).slots
+        }
+        assert told == {one.slot.grant_id: one.slot.state for one in world.granted}
+
+
+def test_a_grant_that_only_the_ledger_knew_is_written_with_the_number_of_its_ask_when_that_is_met(world):
+    world.restart(foreign=[foreign("a", "09:30", "open"), foreign("b", "09:30", "open")])
+    world.ask(ask("a", ask_no=3))
+    assert world.partition.answer(foreign("b", "09:30").grant_id, used=True)
+    world.save()
+    [(place, value)] = world.windows.items()
+    assert [slot.ask_no for slot in read_chunk(place, value).slots] == [3, 0]
