@@ -31,7 +31,7 @@ def fact(number: int, **more) -> Engagement:
 
 
 def test_columns_stand_in_the_order_of_the_statement():
-    first, second = fact(1, campaign_id="c", data={"é": [1, None]}), fact(2, code="250", first=False, next_at=AT)
+    first, second = fact(1, campaign_id="c", data={"opens": [1, None]}), fact(2, code="250", first=False, next_at=AT)
     columns = [list(column) for column in engagement_columns([first, second])]
     assert len(columns) == 18
     assert columns[:4] == [
@@ -40,7 +40,7 @@ def test_columns_stand_in_the_order_of_the_statement():
         ["lead-1", "lead-2"],
         ["c", None],
     ]
-    assert columns[13:] == [[None, "250"], [None, False], [None, AT], ['{"é":[1,null]}', None], [AT, AT]]
+    assert columns[13:] == [[None, "250"], [None, False], [None, AT], ['{"opens":[1,null]}', None], [AT, AT]]
 
 
 def test_a_column_without_a_value_is_left_to_the_database():
