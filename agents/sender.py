@@ -160,7 +160,7 @@ class Sender:
             ("finished", len(result.finished)),
             ("unused", len(result.unused)),
         ):
-            metrics.INTAKE.labels(what).inc(count)
+            metrics.intake(what).inc(count)
 
     def _put(self, claims: list[Claim]) -> None:
         by_mailbox: dict[str, list[Claim]] = {}

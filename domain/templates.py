@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 from jinja2 import StrictUndefined, TemplateSyntaxError, Undefined, nodes
 from jinja2 import Template as JinjaTemplate
 from jinja2.meta import find_undeclared_variables
 from jinja2.sandbox import ImmutableSandboxedEnvironment
+from markupsafe import escape
 
 MAX_SOURCE = 200_000
 MAX_RENDERED = 1_000_000
@@ -22,6 +23,9 @@ MAX_RENDERED = 1_000_000
 
 Merge = Mapping[str, object]
 """Merge values by variable name. None, blank text and an empty list count as missing."""
+
+_Fill = Callable[[dict[str, object]], str]
+"""From cleaned values to what a template says with them."""
 
 
 class TemplateError(ValueError):
@@ -204,22 +208,23 @@ def _walk(node: nodes.Node, *, inside_loop: bool) -> Iterator[tuple[nodes.Node, 
 class Template:
     """A compiled template. Two templates with one source are equal."""
 
-    __slots__ = ("_html", "_text", "source", "variables")
+    __slots__ = ("_fields", "_html", "_text", "source", "variables")
 
     def __init__(self, source: str) -> None:
         if len(source) > MAX_SOURCE:
             raise TemplateError(f"longer than {MAX_SOURCE:,} characters", 1)
+        self.source = source
         try:
             tree = _TEXT.parse(source)
             _check(tree)
             self.variables: frozenset[str] = frozenset(find_undeclared_variables(tree))
-            self._text = _compiled(_TEXT, source)
+            self._fields = _plain_fields(tree)
+            self._text: _Fill = self._compiled(html=False)
         except TemplateSyntaxError as error:
             raise TemplateError(error.message or "syntax error", error.lineno) from error
         except RecursionError as error:
             raise TemplateError("nested too deeply", 1) from error
-        self._html: Callable[[dict[str, object]], str] | None = None
-        self.source = source
+        self._html: _Fill | None = None
 
     def render(self, values: Merge, *, html: bool) -> str:
         """The text with `values` filled in, escaped when `html`. Raises RenderError, such as MissingVariable."""
@@ -227,11 +232,20 @@ class Template:
 
     def fill(self, values: dict[str, object], *, html: bool) -> str:
         """`render` for values that `merge_values` has already cleaned."""
-        if not html:
-            return self._text(values)
-        if self._html is None:
-            self._html = _compiled(_HTML, self.source)
-        return self._html(values)
+        fill = self._html if html else self._text
+        if fill is None:
+            fill = self._html = self._compiled(html=True)
+        try:
+            return fill(values)
+        except RenderError:
+            raise
+        except (TypeError, ValueError, ArithmeticError, LookupError, AttributeError) as error:
+            raise RenderError(f"{type(error).__name__}: {error}"[:300]) from error
+
+    def _compiled(self, *, html: bool) -> _Fill:
+        if self._fields is None:
+            return _filled_by_jinja(_HTML if html else _TEXT, self.source)
+        return _filled(self._fields, escape if html else str)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Template) and other.source == self.source
@@ -271,24 +285,83 @@ def merge_values(values: Merge, names: frozenset[str]) -> dict[str, object]:
     return known
 
 
-def _compiled(environment: ImmutableSandboxedEnvironment, source: str) -> Callable[[dict[str, object]], str]:
+class _Field(NamedTuple):
+    """A variable, and the text before it. The last of a template is its end: text alone."""
+
+    before: str
+    name: str | None
+    default: str | None = None
+
+
+def _plain_fields(tree: nodes.Template) -> list[_Field] | None:
+    """A template of text and variables only, each with at most a text as its default; None for any other.
+
+    These, which most are, are filled without Jinja: the same text for a quarter of the cost.
+    """
+    fields: list[_Field] = []
+    before = ""
+    for output in tree.body:
+        if not isinstance(output, nodes.Output):
+            return None
+        for node in output.nodes:
+            match node:
+                case nodes.TemplateData(data=data):
+                    before += data
+                    continue
+                case nodes.Name(name=name):
+                    default = None
+                case nodes.Filter(
+                    name="d" | "default",
+                    node=nodes.Name(name=name),
+                    args=[nodes.Const(value=str(default))],
+                    kwargs=[],
+                    dyn_args=None,
+                    dyn_kwargs=None,
+                ):
+                    pass
+                case _:
+                    return None
+            if name == "self":  # Jinja's own
+                return None
+            fields.append(_Field(before, name, default))
+            before = ""
+    return [*fields, _Field(before, None)]
+
+
+def _filled(fields: list[_Field], written: Callable[[object], str]) -> _Fill:
+    def fill(values: dict[str, object]) -> str:
+        pieces: list[str] = []
+        size = 0
+        for before, name, default in fields:
+            pieces.append(before)
+            size += len(before)
+            if name is not None:
+                value = values.get(name, default)
+                if value is None:
+                    raise MissingVariable(name)
+                piece = written(value if type(value) is str else _shown(value))
+                pieces.append(piece)
+                size += len(piece)
+            if size > MAX_RENDERED:
+                raise RenderTooLarge
+        return "".join(pieces)
+
+    return fill
+
+
+def _filled_by_jinja(environment: ImmutableSandboxedEnvironment, source: str) -> _Fill:
     template: JinjaTemplate = environment.from_string(source)
     root: Callable[[Any], Iterator[str]] = template.root_render_func
     context, blocks = environment.context_class, template.blocks
 
-    def render(values: dict[str, object]) -> str:
-        try:
-            pieces: list[str] = []
-            size = 0
-            for piece in root(context(environment, values, None, blocks)):  # `new_context` looks for globals first
-                pieces.append(piece)
-                size += len(piece)
-                if size > MAX_RENDERED:
-                    raise RenderTooLarge
-            return "".join(pieces)
-        except RenderError:
-            raise
-        except (TypeError, ValueError, ArithmeticError, LookupError, AttributeError) as error:
-            raise RenderError(f"{type(error).__name__}: {error}"[:300]) from error
+    def fill(values: dict[str, object]) -> str:
+        pieces: list[str] = []
+        size = 0
+        for piece in root(context(environment, values, None, blocks)):  # `new_context` looks for globals first
+            pieces.append(piece)
+            size += len(piece)
+            if size > MAX_RENDERED:
+                raise RenderTooLarge
+        return "".join(pieces)
 
-    return render
+    return fill

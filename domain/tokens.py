@@ -16,7 +16,7 @@ from base64 import b32decode, b32encode, urlsafe_b64encode
 from dataclasses import dataclass
 from hashlib import blake2b
 from hmac import compare_digest
-from typing import Literal, Self, cast
+from typing import Literal, NamedTuple, Self, cast
 from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
@@ -34,7 +34,6 @@ _HASH_ENTRY = "hash"
 _MIN_KEY_BYTES = 32
 _MAC_BYTES = 8
 _MAX_LINK_TOKEN = 8192
-_SEPARATOR = "\x00"
 
 
 class InvalidKeys(ValueError):
@@ -130,8 +129,7 @@ def read_mail_token(keys: TokenKeys, text: str) -> UUID | None:
     return UUID(bytes=body)
 
 
-@dataclass(frozen=True, slots=True)
-class LinkToken:
+class LinkToken(NamedTuple):
     """What a pixel, a click link or an unsubscribe link is about. `url` is a click's destination."""
 
     kind: LinkKind
@@ -145,8 +143,9 @@ class LinkToken:
 def link_token(keys: TokenKeys, link: LinkToken) -> str:
     """The token of a link, safe in a URL's path."""
     key = keys.sealing
-    facts = (link.kind[0], str(link.entry_no), link.lead_id, link.campaign_id, link.step_id, link.url or "")
-    sealed = key.link.encrypt(_SEPARATOR.join(facts).encode(), None)
+    kind, lead_id, campaign_id, step_id, entry_no, url = link
+    facts = f"{kind[0]}\x00{entry_no}\x00{lead_id}\x00{campaign_id}\x00{step_id}\x00{url or ''}"
+    sealed = key.link.encrypt(facts.encode(), None)
     return f"{key.key_id}.{urlsafe_b64encode(sealed).rstrip(b'=').decode()}"
 
 
@@ -160,9 +159,8 @@ def read_link_token(keys: TokenKeys, text: str) -> LinkToken | None:
         sealed = binascii.a2b_base64(encoded.translate(_STANDARD) + "=" * (-len(encoded) % 4), strict_mode=True)
         if urlsafe_b64encode(sealed).rstrip(b"=").decode() != encoded:
             return None  # bits that mean nothing: one token has one spelling
-        kind, entry_no, lead_id, campaign_id, step_id, url = (
-            key.link.decrypt(sealed, None).decode().split(_SEPARATOR, 5)
-        )
+        facts = key.link.decrypt(sealed, None).decode()
+        kind, entry_no, lead_id, campaign_id, step_id, url = facts.split("\x00", 5)
     except (InvalidTag, binascii.Error, ValueError):
         return None
     return LinkToken(_BY_LETTER[kind], lead_id, campaign_id, step_id, int(entry_no), url or None)

@@ -117,8 +117,7 @@ class Lease(NamedTuple):
     epoch: int
 
 
-@dataclass(frozen=True, slots=True)
-class Offer:
+class Offer(NamedTuple):
     """A grant on its way into the ledger, with what its row keeps: `payload` is the grant as JSON text."""
 
     grant: Grant

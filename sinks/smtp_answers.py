@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from domain.replies.bounces import BounceKind, bounce_kind
 from sinks.smtp_wire import Reply
@@ -68,8 +68,7 @@ class Delivery:
         return bounce_kind(self.enhanced) if self.outcome == "failed" and self.enhanced else None
 
 
-@dataclass(frozen=True, slots=True)
-class Judgement:
+class Judgement(NamedTuple):
     """An answer's meaning: the touch's outcome, and why the mailbox should pause, if it should."""
 
     outcome: Attempt
@@ -107,4 +106,5 @@ def is_rate(reply: Reply) -> bool:
 
 def without_addresses(text: str) -> str:
     """A server's words for logs and results: one line, bounded, and nobody's address in it."""
-    return _ADDRESS.sub("ADDRESS", " ".join(text.split()))[:_MAX_DETAIL]
+    line = " ".join(text.split())
+    return (_ADDRESS.sub("ADDRESS", line) if "@" in line else line)[:_MAX_DETAIL]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from sinks.smtp_answers import Phase
 from sinks.smtp_connect import Timeouts
@@ -16,8 +16,7 @@ _OK: dict[Phase, frozenset[int]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """How an attempt on a connection ended: the reply that ended it, or what went wrong instead."""
 
     phase: Phase

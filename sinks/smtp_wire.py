@@ -37,11 +37,13 @@ class Dialogue(asyncio.Protocol):
 
     def __init__(self, transport: asyncio.Transport) -> None:
         self._transport = transport
-        self._buffer = bytearray()
+        self._buffer = b""
         self._lines: list[str] = []
         self._replies: deque[Reply] = deque()
         self._waiter: asyncio.Future[None] | None = None
         self._ended: DroppedError | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._due = 0.0
         self._loop = asyncio.get_running_loop()
         transport.set_protocol(self)
 
@@ -62,11 +64,10 @@ class Dialogue(asyncio.Protocol):
             if self._ended is not None:
                 raise self._ended
             waiter = self._waiter = self._loop.create_future()
-            timer = self._loop.call_later(timeout_s, self._wake, TimeoutError("no reply in time"))
+            self._expect(timeout_s)
             try:
                 await waiter
             finally:
-                timer.cancel()
                 self._waiter = None
         return self._replies.popleft()
 
@@ -81,10 +82,9 @@ class Dialogue(asyncio.Protocol):
         self._transport.abort()
 
     def data_received(self, data: bytes) -> None:
-        self._buffer += data
-        while (end := self._buffer.find(b"\n")) >= 0:
-            line = bytes(self._buffer[:end]).rstrip(b"\r")
-            del self._buffer[: end + 1]
+        *lines, self._buffer = (self._buffer + data).split(b"\n")
+        for ended in lines:
+            line = ended.rstrip(b"\r")
             if not line[:3].isdigit() or line[3:4] not in {b" ", b"-", b""}:
                 self._end("the server did not answer in SMTP")
                 return
@@ -96,7 +96,27 @@ class Dialogue(asyncio.Protocol):
         if len(self._buffer) + sum(map(len, self._lines)) > MAX_REPLY_BYTES:
             self._end("the server's answer is too long")
 
+    def _expect(self, timeout_s: float) -> None:
+        """A reply is due. One timer serves a whole dialogue: it goes off when the first reply would have been late, and looks."""
+        self._due = self._loop.time() + timeout_s
+        if self._timer is not None and self._timer.when() > self._due:
+            self._timer.cancel()
+            self._timer = None
+        if self._timer is None:
+            self._timer = self._loop.call_at(self._due, self._look)
+
+    def _look(self) -> None:
+        self._timer = None
+        if self._waiter is None:
+            return
+        if self._loop.time() < self._due:
+            self._timer = self._loop.call_at(self._due, self._look)
+        else:
+            self._wake(TimeoutError("no reply in time"))
+
     def connection_lost(self, exc: Exception | None) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
         if self._ended is None:
             self._ended = DroppedError(f"connection lost: {exc}" if exc else "the server closed the connection")
         self._wake(self._ended)

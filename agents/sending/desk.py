@@ -8,8 +8,9 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
+from typing import NamedTuple
 
 import structlog
 
@@ -35,8 +36,7 @@ quiet moment goes at once."""
 _LOOK_AGAIN_S = 0.25
 
 
-@dataclass(frozen=True, slots=True)
-class _Done:
+class _Done(NamedTuple):
     """A touch on its way to the ledger: its verdict, and whom it suppresses."""
 
     verdict: Verdict
@@ -190,10 +190,10 @@ class MailboxDesk:
 
     def _count(self, passed: list[Claim], refused: list[Refusal], lost: list[Claim]) -> None:
         wall = self._tools.clock.wall()
-        metrics.GATE.labels("passed").inc(len(passed))
-        metrics.GATE.labels("lost").inc(len(lost))
+        metrics.gate("passed").inc(len(passed))
+        metrics.gate("lost").inc(len(lost))
         for refusal in refused:
-            metrics.GATE.labels(refusal.outcome).inc()
+            metrics.gate(refusal.outcome).inc()
         for claim in passed:
             metrics.LATE_SECONDS.observe((wall - claim.grant.granted_wall).total_seconds())
 
@@ -327,7 +327,7 @@ class MailboxDesk:
         verdicts = [done.verdict for done in batch]
         standing = await retrying("record", lambda: tools.ledger.record(verdicts))
         for verdict in standing:
-            metrics.OUTCOMES.labels(verdict.outcome).inc()
+            metrics.outcomes(verdict.outcome).inc()
         metrics.UNRECORDED.inc(len(verdicts) - len(standing))
         claims = [verdict.claim for verdict in verdicts]
         events: list[Telling] = [event for verdict in standing for event in reports.report(verdict)]
@@ -336,4 +336,4 @@ class MailboxDesk:
 
 def _plain(done: _Done) -> _Done:
     """The outcome without the texts that came with it, where those cannot be stored."""
-    return replace(done, verdict=replace(done.verdict, detail=None, subject=None))
+    return done._replace(verdict=replace(done.verdict, detail=None, subject=None))

@@ -77,10 +77,12 @@ class PostgresLedger:
         with classified:
             await self._prepare(offers, keys)
             claimed = await self._intake(offers, orders, keys)
-            missing = [offer for offer in offers if offer.grant.touch.send_id not in claimed]
+            missing: list[Offer] = []
             for offer, (lead, address) in zip(offers, keys, strict=True):
                 claimed_at = claimed.get(offer.grant.touch.send_id)
-                if claimed_at is not None:
+                if claimed_at is None:
+                    missing.append(offer)
+                else:
                     result.adopted.append(rows.claim(offer, lead, address, claimed_at))
             if missing:
                 known = await self._pool.fetch(
@@ -159,6 +161,8 @@ class PostgresLedger:
         with classified:
             columns = rows.record_columns(verdicts, self._secret)
             written = {row[0] for row in await self._pool.fetch(queries("ledger")["record"], *columns)}
+            if len(written) == len(verdicts):
+                return list(verdicts)
             missing = [v.claim.grant.touch.send_id for v in verdicts if v.claim.grant.touch.send_id not in written]
             if missing:
                 known = {row["send_id"]: row for row in await self._pool.fetch(queries("ledger")["known"], missing)}

@@ -5,8 +5,9 @@ from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 import pytest
+from asyncpg.protocol import protocol
 
-from sinks.postgres.connect import NoDatabase, classified, classify, connect, retrying
+from sinks.postgres.connect import ARRAYS, NoDatabase, classified, classify, connect, retrying
 from sinks.postgres.queries import queries
 from streams.errors import Poison, Retryable
 
@@ -107,3 +108,24 @@ def test_a_statement_is_found_by_its_name() -> None:
     assert "for share" in queries("ledger")["gate"]
     with pytest.raises(KeyError):
         queries("ledger")["nothing"]
+
+
+async def test_asyncpg_tells_arrays_by_the_classes_that_we_name(
+    postgres_dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Fails when asyncpg looks elsewhere: `connect` then changes nothing, and encoding costs what it did."""
+    pool = await connect(postgres_dsn, name="arrays", max_size=1)
+    said = "select $1::text[] as texts, $2::uuid[] as ids, $3::bytea[] as raws"
+    try:
+        assert vars(protocol)["IterableABC"] is ARRAYS
+        for made in (list, tuple, set, frozenset):
+            row = await pool.fetchrow(said, made(["a"]), made([]), made([b"\x00"]))
+            assert tuple(row) == (["a"], [], [b"\x00"])
+        for wrong in ("a", b"a", {"a": 1}):
+            with pytest.raises(asyncpg.DataError):
+                await pool.fetchrow(said, wrong, [], [])
+        monkeypatch.setattr(protocol, "IterableABC", ())
+        with pytest.raises(asyncpg.DataError):
+            await pool.fetchrow(said, ["a"], [], [])
+    finally:
+        await pool.close()

@@ -3,7 +3,7 @@
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.templates import (
@@ -166,3 +166,41 @@ def test_what_is_rendered_is_text_without_control_characters(values: dict[str, o
     assert not set(rendered) & set("\x7f\x85\u2028\u2029")
     rendered.encode()
     assert len(rendered) <= MAX_RENDERED
+
+
+PLAIN = st.lists(
+    st.one_of(
+        st.sampled_from(["{{ a }}", "{{ b | default('<none>') }}", '{{- c | d("?") -}}', "{{ a|default('x') }}"]),
+        st.text(st.sampled_from("ab <>&\"'}%#$\n é"), max_size=12),
+    ),
+    max_size=8,
+).map("".join)
+
+
+@settings(deadline=None)
+@given(source=PLAIN, values=st.dictionaries(st.sampled_from(["a", "b", "c"]), VALUES), as_html=st.booleans())
+def test_what_is_filled_without_jinja_says_what_jinja_would_say(
+    source: str, values: dict[str, object], as_html: bool
+) -> None:
+    def said(written: str) -> str:
+        try:
+            return compile_template(written).render(values, html=as_html)
+        except RenderError as error:
+            return error.code
+
+    assert compile_template(source)._fields is not None
+    by_jinja = compile_template(source + "{{ '' }}")
+    assert by_jinja._fields is None
+    assert said(source) == said(by_jinja.source)
+
+
+@pytest.mark.parametrize(
+    "source", ["{{ self }}", "{{ a | upper }}", "{{ a | default(b) }}", "{{ a | default }}", "{{ 'a' }}"]
+)
+def test_whatever_is_more_than_text_and_variables_is_left_to_jinja(source: str) -> None:
+    assert compile_template(source)._fields is None
+
+
+def test_values_that_stand_too_often_stop_a_plain_template_too() -> None:
+    with pytest.raises(RenderTooLarge):
+        text("{{ x }}" * 11, x="a" * 100_000)
