@@ -134,12 +134,9 @@ class Leads:
         body = event.body
         if type(body) is SendResult:
             now = body.at
-        definitions, policy, offset = self._definitions, self._policy, event.offset
-        desk.take(
-            desk.open(event.key.encode(), event.partition),
-            event.topic,
-            lambda lead, lead_id: decide(lead, lead_id, body, now, definitions, policy, offset=offset),
-        )
+        found = desk.open(event.key.encode(), event.partition)
+        decision = decide(found.lead, event.key, body, now, self._definitions, self._policy, offset=event.offset)
+        desk.take(found, event.topic, decision)
 
     # -- ticks -----------------------------------------------------------------------------------------------------
 
@@ -169,13 +166,12 @@ class Leads:
 
     def _fire(self, desk: Desk, partition: int, key: bytes, at: datetime) -> float | None:
         """Let happen what is due of a lead at an instant; answers when it has something due again."""
-        definitions, policy = self._definitions, self._policy
         try:
             found = desk.open(key, partition)
             if found.lead is None:
                 return None
-            lead = found.lead
-            decision = desk.take(found, "timer", lambda _, lead_id: on_timer(lead, lead_id, at, definitions, policy))
+            decision = on_timer(found.lead, found.lead_id, at, self._definitions, self._policy)
+            desk.take(found, "timer", decision)
         except Exception as error:  # noqa: BLE001 - one lead must not stop the timers of all others
             self._leave_alone(partition, key, at, error)
             return None
@@ -222,15 +218,10 @@ class Leads:
             rules_differ = differ.get((partition, campaign_id), False)
             try:
                 found = desk.open(key, partition)
-                if found.lead is not None and (not found.lead.is_done or found.lead.tally.marks):
-                    lead = found.lead
-                    desk.take(
-                        found,
-                        "definition",
-                        lambda _, lead_id, lead=lead, campaign_id=campaign_id, differ=rules_differ: on_definition(
-                            lead, lead_id, campaign_id, at, definitions, policy, differ
-                        ),
-                    )
+                lead, lead_id = found.lead, found.lead_id
+                if lead is not None and (not lead.is_done or lead.tally.marks):
+                    decision = on_definition(lead, lead_id, campaign_id, at, definitions, policy, rules_differ)
+                    desk.take(found, "definition", decision)
             except Exception as error:  # noqa: BLE001 - as for a timer
                 self._leave_alone(partition, key, at, error)
 

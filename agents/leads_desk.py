@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -86,9 +86,8 @@ class Desk:
             found = self.leads[key] = Open(partition, key.decode(), lead, value)
         return found
 
-    def take(self, lead: Open, kind: str, decide: Callable[[Lead | None, str], Decision]) -> Decision:
-        """Let a decision be made about a lead and keep what it says."""
-        decision = decide(lead.lead, lead.lead_id)
+    def take(self, lead: Open, kind: str, decision: Decision) -> None:
+        """Keep what a decision about a lead says."""
         if lead.value is not None and len(lead.value) > LARGE and decision.lead is not None:
             _check_size(decision.lead)
         self._kinds[kind] += 1
@@ -98,7 +97,6 @@ class Desk:
         lead.changed = True
         if decision.effects:
             self._effects.append((lead, decision.effects))
-        return decision
 
     async def commit(self, stops: StopPort, proofs: ProofPort) -> None:
         """Commit stops, suppressions, releases and proofs, in this order: nothing of this batch is on a topic before."""

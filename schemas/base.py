@@ -27,13 +27,15 @@ Scalar = str | int | float | bool | None
 """What an attribute or a merge value may be."""
 
 
+_new = object.__new__
 _set = object.__setattr__
 
 
 @cache
-def _defaults(model: type[BaseModel]) -> dict[str, Any]:
-    """A model's fields that have a default, in their order. (Nobody changes the values of a frozen message.)"""
-    return {name: field.get_default() for name, field in model.model_fields.items() if not field.is_required()}
+def _shape(model: type[BaseModel]) -> tuple[dict[str, Any], set[str]]:
+    """A model's fields that have a default, in their order, and the names of all. (Nobody changes either.)"""
+    fields = model.model_fields
+    return {name: field.get_default() for name, field in fields.items() if not field.is_required()}, set(fields)
 
 
 class Message(BaseModel):
@@ -51,17 +53,18 @@ class Message(BaseModel):
 
     @classmethod
     def trusted(cls, **values: Any) -> Self:
-        """A message of values that were checked before: they stand in other messages, or are our own. A third of the cost.
+        """A message of values that were checked before: they stand in other messages, or are our own. Half the cost.
 
         Nothing is converted or checked but the fields' names, so each value must have its field's own type, instants in
-        UTC. Whoever reads the message checks it. Raises TypeError for an unknown or missing field.
+        UTC. Whoever reads the message checks it. Every field counts as given. Raises TypeError for an unknown or missing one.
         """
-        fields = {**_defaults(cls), **values}
-        if fields.keys() != cls.__pydantic_fields__.keys():
-            raise TypeError(f"{cls.__name__}: wrong fields {sorted(fields.keys() ^ cls.__pydantic_fields__.keys())}")
-        made = cls.__new__(cls)
+        defaults, names = _shape(cls)
+        fields = {**defaults, **values}
+        if fields.keys() != names:
+            raise TypeError(f"{cls.__name__}: wrong fields {sorted(fields.keys() ^ names)}")
+        made = _new(cls)
         _set(made, "__dict__", fields)
-        _set(made, "__pydantic_fields_set__", set(values))
+        _set(made, "__pydantic_fields_set__", names)
         _set(made, "__pydantic_extra__", None)
         _set(made, "__pydantic_private__", None)
         return made

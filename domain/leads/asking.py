@@ -179,6 +179,8 @@ def refusal(outcome: str, send_id: UUID, renewals: int) -> timedelta:
 
 def silence(policy: Policy, renewals: int) -> timedelta:
     """How long a touch may be out without an answer before it is asked for again: ever longer."""
+    if renewals == 0:
+        return policy.silence
     return min(policy.silence * SILENCE_FACTOR ** min(renewals, 10), max(LONGEST_SILENCE, policy.silence))
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from itertools import starmap
 from typing import Any, Literal, cast
 
 from pydantic_core import from_json, to_json
@@ -81,14 +82,14 @@ def decode(value: bytes) -> Lead:
     raw = from_json(value)
     return Lead(
         raw.get("f") or {},
-        tuple([_read_enrollment(e) for e in raw["e"]]),
+        tuple(map(_read_enrollment, raw["e"])),
         tuple(raw.get("s", ())),
         tuple(raw.get("x", ())),
-        tuple([_read_parked(*parked) for parked in raw.get("p", ())]),
+        tuple(starmap(_read_parked, raw.get("p", ()))),
         raw.get("d"),
         _read_tally(raw),
         tuple(raw.get("H", ())),
-        tuple([_read_answer(answer) for answer in raw.get("A", ())]),
+        tuple(map(_read_answer, raw.get("A", ()))),
         tuple(raw.get("R", ())),
     )
 
@@ -132,7 +133,7 @@ def wake_s(value: bytes) -> float | None:
 
 def seconds(at: datetime) -> float:
     """An instant as the timers hold it: seconds since the epoch."""
-    return _us(at) / 1e6
+    return at.timestamp()
 
 
 def instant(at_s: float) -> datetime:
@@ -145,7 +146,7 @@ def _us(at: datetime) -> int:
 
 
 def _at(us: int) -> datetime:
-    return _EPOCH + timedelta(microseconds=us)
+    return _EPOCH + us * _MICROSECOND
 
 
 def _enrollment(e: Enrollment) -> dict[str, Any]:
@@ -221,13 +222,17 @@ def _read_enrollment(raw: dict[str, Any]) -> Enrollment:
         get("m"),
         get("j"),
         tuple(get("g", ())),
-        tuple([_read_touch(t) for t in get("o", ())]),
-        tuple(Hold(h[0], _at(h[1]) if len(h) > 1 else None) for h in get("h", ())),
+        tuple(map(_read_touch, get("o", ()))),
+        tuple(map(_read_hold, get("h", ()))),
         _at(frozen) if frozen is not None else None,
         tuple(get("x", ())),
         _at(place) if place is not None else None,
         draft=_read_draft(get("D")),
     )
+
+
+def _read_hold(raw: list[Any]) -> Hold:
+    return Hold(raw[0], _at(raw[1]) if len(raw) > 1 else None)
 
 
 def _read_draft(raw: list[Any] | None) -> Draft | None:
@@ -251,7 +256,7 @@ def _touch(t: Touch) -> list[Any]:
 def _read_touch(raw: list[Any]) -> Touch:
     code: str = raw[1]
     granted_at = _at(raw[2]) if len(raw) > 2 else None
-    accepted_at = granted_at + timedelta(microseconds=raw[3]) if granted_at is not None and len(raw) > 3 else None
+    accepted_at = granted_at + raw[3] * _MICROSECOND if granted_at is not None and len(raw) > 3 else None
     flags = code[1:]
     return Touch(
         raw[0],

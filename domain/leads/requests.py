@@ -42,7 +42,7 @@ def on_enroll(turn: Turn, asked: Enroll) -> None:
             until_at = turn.now + turn.policy.unknown_campaign
             turn.parked = (*turn.parked, Parked(asked, until_at, turn.offset))
         return None
-    last = max(entries, key=lambda e: e.entry_no, default=None)
+    last = entries[-1] if entries else None  # they stand in the order in which they were made
     if campaign.status in CLOSED:
         return refuse(turn, asked, "campaign_closed")
     if last is not None and not asked.re_enter:

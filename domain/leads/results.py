@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from domain import ids
 from domain.answering import is_answer
@@ -46,11 +47,18 @@ def _on_sent(turn: Turn, e: Enrollment, result: SendResult) -> None:
     was = e.status
     e = turn.save(_record(turn, e, result, "sent"))
     _tell_left(turn, e, result, "sent", was)
-    source = f"ambiguous:{result.send_id}"
+    if e.holds:
+        e = _release(turn, e, result.send_id, result.step_id)
+    _go_on(turn, e, result, result.granted_at)
+
+
+def _release(turn: Turn, e: Enrollment, send_id: UUID, step_id: str, **data: str) -> Enrollment:
+    """An ambiguous touch left, or arrived: a hold for its sake ends."""
+    source = f"ambiguous:{send_id}"
     if any(h.source_id == source for h in e.holds):
         e = turn.free(e, source)
-        turn.tell(e, "released", source, was="paused", step_id=result.step_id, code="ambiguous")
-    _go_on(turn, e, result, result.granted_at)
+        turn.tell(e, "released", source, was="paused", step_id=step_id, code="ambiguous", data=data)
+    return e
 
 
 def _tell_left(turn: Turn, e: Enrollment, result: SendResult, kind: EngagementType, was: str) -> None:
@@ -248,17 +256,7 @@ OUTCOMES: Mapping[str, Handler] = {
 def _record(turn: Turn, e: Enrollment, result: SendResult, state: TouchState) -> Enrollment:
     """Note that the touch left: its instants, its thread, and the arm and mailbox that are locked from now on."""
     known = e.touch(result.step_id)
-    touch = Touch(
-        result.step_id,
-        state,
-        result.granted_at,
-        result.at,
-        known is not None and known.opened,
-        known is not None and known.clicked,
-        known is not None and known.replied,
-        known is not None and known.bounced,
-        known is not None and known.soft,
-    )
+    touch = Touch(result.step_id, state, result.granted_at, result.at, *(known.signs if known is not None else ()))
     if texting.is_text(result):
         return texting.recorded(e, touch)
     if not e.is_open:
@@ -350,12 +348,8 @@ def settle(turn: Turn, e: Enrollment, step_id: str, by: str, cause: str) -> Enro
     turn.effects.append(ProveIt(send_id))
     data = {"by": by, **texting.channel_of(turn, e, step_id)}
     turn.tell(e, "sent", step_id, at=touch.granted_at, step_id=step_id, code="settled", data=data)
-    source = f"ambiguous:{send_id}"
-    if any(h.source_id == source for h in e.holds):
-        e = turn.free(e, source)
-        turn.tell(e, "released", source, was="paused", step_id=step_id, code="ambiguous", data={"cause": cause})
-        e = advance(turn, e)
-    return e
+    released = _release(turn, e, send_id, step_id, cause=cause)
+    return e if released is e else advance(turn, released)
 
 
 def can_become(e: Enrollment, status: Status) -> bool:

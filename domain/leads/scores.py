@@ -51,7 +51,6 @@ def look_at_facts(turn: Turn, cause: str) -> None:
     """Look at the rules about what the lead says of itself, in every campaign that it can still move in."""
     note_stage(turn)
     seen: set[str] = set()
-    at = turn.now.replace(microsecond=0)
     for e in turn.open_enrollments:
         campaign = turn.campaign(e)
         if campaign is None or e.campaign_id in seen:
@@ -60,7 +59,7 @@ def look_at_facts(turn: Turn, cause: str) -> None:
         if campaign.progression:
             turn.noted[e.campaign_id, e.entry_no] = cause
         if not all(type(rule.when) is Happened for rule in campaign.scoring):  # as those of most campaigns are
-            _count(turn, e, campaign.scoring, turn.tally.marks, None, cause, at)
+            _count(turn, e, campaign.scoring, turn.tally.marks, None, cause, turn.now.replace(microsecond=0))
 
 
 def look_at_stage(turn: Turn, cause: str) -> None:

@@ -66,6 +66,11 @@ class Touch(NamedTuple):
     soft: bool = False
     """It bounced softly, and no sign of life has come since."""
 
+    @property
+    def signs(self) -> tuple[bool, ...]:
+        """What came back of it: from `opened` on."""
+        return self[4:]
+
 
 class Draft(NamedTuple):
     """The words that are written for one touch alone (docs/behaviour.md 1.4): asked for, ready to go, or given up for the
@@ -181,9 +186,12 @@ class Parked:
     """Source ids of the pauses that hold it once it is made."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Lead:
-    """Everything decided about one person. When nothing is left to do `facts` is empty: no personal data remains."""
+    """Everything decided about one person. When nothing is left to do `facts` is empty: no personal data remains.
+
+    It is never changed, only not `frozen`: one is made for every event, and that would cost twice as much.
+    """
 
     facts: Mapping[str, Scalar | list[Scalar]] = field(default_factory=dict)
     enrollments: tuple[Enrollment, ...] = ()

@@ -119,11 +119,10 @@ def _stand(e: Enrollment, campaign: Campaign, now: datetime) -> Enrollment:
     """Stand still: until the campaign's start where that is known, else until its definition changes."""
     start_at = campaign.start_at if campaign.may_send else None
     due_at = e.due_at if e.due_at is not None else start_at or now
-    standing = arm(e._replace(due_at=due_at), campaign)
-    wake_at = standing.wake_at
+    wake_at = sooner(due_at, campaign)
     if start_at is not None and start_at > now and wake_at is not None and wake_at < start_at:
-        return standing._replace(wake_at=sooner(start_at, campaign))  # the start was put off after it fell due
-    return standing
+        wake_at = sooner(start_at, campaign)  # the start was put off after it fell due
+    return e._replace(due_at=due_at, wake_at=wake_at)
 
 
 def complete(turn: Turn, e: Enrollment) -> Enrollment:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,7 +12,7 @@ from domain.campaign import Campaign, Definitions
 from domain.leads import asking, scores, wanting
 from domain.leads.effects import Decision, Effect, Ignored, Policy, ReleaseIt, StopIt, Tell, Withdraw
 from domain.leads.graph import possibly_out
-from domain.leads.state import MOVES, Answer, Enrollment, Hold, Lead, Parked, Status
+from domain.leads.state import MOVES, OPEN, Answer, Enrollment, Hold, Lead, Parked, Status
 from domain.lifecycle import CLOSED
 from domain.windows import next_midnight, zone_of
 from schemas.base import Scalar
@@ -23,6 +22,7 @@ from schemas.sending import WithdrawSend
 _SAME = "same"
 SEEN_AT_MOST = 32
 """How many pauses, resumes and dispositions a lead remembers against late repeats."""
+_NOBODY = Lead()
 
 
 class IllegalMove(Exception):
@@ -53,7 +53,7 @@ class Turn:
         offset: int = -1,
     ) -> None:
         self.is_known = lead is not None
-        known = lead or Lead()
+        known = lead or _NOBODY
         self.lead_id = lead_id
         self.now = now
         self.definitions = definitions
@@ -77,23 +77,11 @@ class Turn:
         """Freeze what was decided. A lead with nothing left to do keeps no facts about the person."""
         if not self.enrollments and not self.parked:
             return Decision(None, tuple(self.effects))
-        lead = Lead(
-            self.facts,
-            tuple(self.enrollments),
-            self.seen,
-            self.stops,
-            self.parked,
-            self.disposition,
-            self.tally,
-            self.hours,
-            self.answers,
-            self.replies,
-        )
-        if lead.facts and lead.is_done:
-            lead = replace(lead, facts={})
         wake_at: datetime | None = None
         parked_for: list[str] = []
+        is_done = not self.parked
         for e in self.enrollments:
+            is_done = is_done and not e.is_open
             at = e.wake_at
             if at is None:
                 continue
@@ -108,6 +96,18 @@ class Turn:
         for answer in self.answers:
             if wake_at is None or answer.due_at < wake_at:
                 wake_at = answer.due_at
+        lead = Lead(
+            {} if is_done else self.facts,
+            tuple(self.enrollments),
+            self.seen,
+            self.stops,
+            self.parked,
+            self.disposition,
+            self.tally,
+            self.hours,
+            self.answers,
+            self.replies,
+        )
         return Decision(lead, tuple(self.effects), wake_at, tuple(parked_for))
 
     def _stands(self, e: Enrollment) -> bool:
@@ -150,7 +150,7 @@ class Turn:
         """Put an enrollment's new state in place of its old one."""
         for index, old in enumerate(self.enrollments):
             if old.entry_no == e.entry_no and old.campaign_id == e.campaign_id:
-                if e.is_open and not old.is_open:
+                if e.status in OPEN and old.status not in OPEN:
                     return old  # what has ended in this turn is not opened again by who does not know of it
                 self.enrollments[index] = e
                 return e
@@ -295,10 +295,9 @@ class Turn:
                 e = self.withdraw(e, status)
             if e.draft is not None:
                 wanting.over(self, e, "dropped", status)
-            e = e._replace(
-                status=status, step_id=None, path=(), phase="arrive", due_at=None, wake_at=None, base_at=None,
-                holds=(), frozen_at=None, renewals=0, tries=0, tried_at=None, subject=None, message_ids=(),
-                after_stops=(), place_at=None, draft=None,
+            e = Enrollment(  # nothing is kept of where it stood, nor of its thread
+                e.campaign_id, e.entry_no, e.cause, status, ask_no=e.ask_no, asked_variant=e.asked_variant,
+                variant=e.variant, mailbox_id=e.mailbox_id, touches=e.touches,
             )  # fmt: skip
         else:
             e = e._replace(status=status)
