@@ -33,8 +33,6 @@ _TAG = re.compile(
 _HREF = re.compile(r"""(<a\b[^>]*?\shref\s*=\s*)("[^"]*"|'[^']*'|[^\s"'>]+)""", re.IGNORECASE)
 _HARMFUL = re.compile(r"(javascript|data|vbscript|file):", re.IGNORECASE)
 _BLANKS = re.compile(r"[\x00-\x20]+")
-_MAYBE_LINK = re.compile("<(?=[a\U000f0000-\U0010fffd])[^>]*", re.IGNORECASE)
-_LINK_VARIABLE = "click_url_"
 
 
 def is_html(body: str) -> bool:
@@ -57,12 +55,11 @@ class _Protected:
             elif kind not in {"raw_begin", "raw_end"}:
                 code += value
                 if kind in _ENDS:
-                    pieces.append(self.mark(_ENDS[kind], code))
+                    pieces.append(self._mark(_ENDS[kind], code))
                     code = ""
         self.text = "".join(pieces)
 
-    def mark(self, base: int | None, code: str) -> str:
-        """The character that stands for this code."""
+    def _mark(self, base: int | None, code: str) -> str:
         if base is None:
             return ""
         mark = chr(base + len(self.codes))
@@ -194,34 +191,6 @@ def rewrite_links(markup: str, untouched: str, link: Callable[[str], str] | None
         return f'{match[1]}"#"' if _HARMFUL.match(_BLANKS.sub("", url)) else match[0]
 
     return _HREF.sub(replace, markup)
-
-
-def lift_links(source: str, *, is_tracked: bool) -> tuple[str, dict[str, str]] | None:
-    """What `rewrite_links` does, done once: the HTML template with a variable in place of each tracked link's address, and the
-    addresses by variable. None where a value may be part of a link: only what was rendered tells then.
-    """
-    if "{%" in source or "{#" in source or _LINK_VARIABLE in source or _PRIVATE.search(source):
-        return None
-    protected = _Protected(source)
-    unsubscribe = [f'"{mark}"' for mark, code in protected.codes.items() if _UNSUBSCRIBE.fullmatch(code)]
-    addresses: dict[str, str] = {}
-
-    def lifted(url: str) -> str:
-        name = f"{_LINK_VARIABLE}{len(addresses)}"
-        addresses[name] = url
-        return protected.mark(_EXPRESSION, f"{{{{ {name} }}}}")
-
-    if any(_PRIVATE.search(_without(match[0], unsubscribe)) for match in _MAYBE_LINK.finditer(protected.text)):
-        return None
-    if any(_PRIVATE.search(_without(match[2], unsubscribe)) for match in _HREF.finditer(protected.text)):
-        return None  # a quoted address that goes on after a `>`
-    return protected.restore(rewrite_links(protected.text, "", lifted if is_tracked else None)), addresses
-
-
-def _without(text: str, parts: list[str]) -> str:
-    for part in parts:
-        text = text.replace(part, "")
-    return text
 
 
 def before_end(markup: str, addition: str) -> str:

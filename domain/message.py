@@ -24,7 +24,7 @@ from domain.headers import (
     is_message_id,
     mailbox_text,
 )
-from domain.html import before_end, has_links, html_to_text, is_html, lift_links, rewrite_links, text_to_html
+from domain.html import before_end, has_links, html_to_text, is_html, rewrite_links, text_to_html
 from domain.templates import RenderError, Template, TemplateError, compile_template, merge_values
 from domain.tokens import TokenKeys, mail_token
 from schemas.sending import DueSend, Thread
@@ -93,9 +93,6 @@ class CompiledMessage:
     track_opens: bool
     track_clicks: bool
     has_links: bool
-    """Whether values may be part of its links: then these are looked for in what was rendered."""
-    links: tuple[tuple[str, str], ...] = ()
-    """Tracked links that no value is part of: the variable that stands for each, and where it leads."""
     headers: str = ""
     """Further header lines, each with its CRLF."""
 
@@ -124,8 +121,6 @@ class CompiledMessage:
             values["pixel_url"] = pixel_url
         subject = self._subject(values, touch.thread)
         text = self.text.fill(values, html=False)
-        for name, address in self.links:
-            values[name] = link(address)
         html = self.html.fill(values, html=True)
         if self.has_links:
             html = rewrite_links(html, unsubscribe_url, link if self.track_clicks else None)
@@ -202,21 +197,18 @@ def compile_message(campaign: Campaign, step: EmailStep | None, arm: Arm, mailbo
     source = arm.body.source.replace("\r\n", "\n").replace("\r", "\n")
     footer_text, footer_html = _footer(arm.body.variables)
     if arm.is_html:
-        html_source = before_end(source, footer_html + (_PIXEL if campaign.track_opens else ""))
+        html = compile_template(before_end(source, footer_html + (_PIXEL if campaign.track_opens else "")))
         text = compile_template(html_to_text(source) + footer_text)
     else:
         body = text_to_html(source) + footer_html + (_PIXEL if campaign.track_opens else "")
-        html_source = _HTML_START + body + _HTML_END
+        html = compile_template(_HTML_START + body + _HTML_END)
         text = compile_template(source.rstrip("\n") + "\n" + footer_text)
-    lifted = lift_links(html_source, is_tracked=campaign.track_clicks)
-    html_source, links = lifted or (html_source, {})
-    html = compile_template(html_source)
     subject_variables = arm.subject.variables if arm.subject else frozenset[str]()
     return CompiledMessage(
         subject=arm.subject,
         text=text,
         html=html,
-        variables=(text.variables | html.variables | subject_variables) - SENDER_VARIABLES - links.keys(),
+        variables=(text.variables | html.variables | subject_variables) - SENDER_VARIABLES,
         sender={
             "sender_name": mailbox.from_name or mailbox.from_email,
             "sender_first_name": (mailbox.from_name or mailbox.from_email).split()[0],
@@ -226,8 +218,7 @@ def compile_message(campaign: Campaign, step: EmailStep | None, arm: Arm, mailbo
         from_header=mailbox_text(mailbox.from_name, mailbox.from_email),
         track_opens=campaign.track_opens,
         track_clicks=campaign.track_clicks,
-        has_links=lifted is None and has_links(html.source),
-        links=tuple(links.items()),
+        has_links=has_links(html.source),
     )
 
 

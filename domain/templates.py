@@ -17,6 +17,8 @@ from jinja2.meta import find_undeclared_variables
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import escape
 
+from domain.template_rules import FILTERS, TESTS, TemplateError, check
+
 MAX_SOURCE = 200_000
 MAX_RENDERED = 1_000_000
 """Characters a rendered template may have: far above any mail, far below what hurts."""
@@ -26,15 +28,6 @@ Merge = Mapping[str, object]
 
 _Fill = Callable[[dict[str, object]], str]
 """From cleaned values to what a template says with them."""
-
-
-class TemplateError(ValueError):
-    """A template that cannot be compiled. `line` is where, from 1."""
-
-    def __init__(self, reason: str, line: int) -> None:
-        super().__init__(f"line {line}: {reason}")
-        self.reason = reason
-        self.line = line
 
 
 class RenderError(Exception):
@@ -115,42 +108,6 @@ def _replace(value: object, old: str, new: str) -> str:
     return text.replace(old, new)
 
 
-_FILTERS = frozenset(
-    {"abs", "capitalize", "d", "default", "e", "escape", "first", "float", "int", "join", "last", "length", "lower"}
-    | {"replace", "round", "string", "title", "trim", "truncate", "upper", "urlencode"}
-)
-_TESTS = frozenset(
-    {"defined", "undefined", "none", "string", "number", "true", "false", "in", "odd", "even"}
-    | {"eq", "equalto", "==", "ne", "!=", "lt", "lessthan", "<", "le", "<=", "gt", "greaterthan", ">", "ge", ">="}
-)
-_LOOP_FIELDS = frozenset({"index", "index0", "first", "last", "length"})
-_NODES = (
-    nodes.Template,
-    nodes.Output,
-    nodes.TemplateData,
-    nodes.Name,
-    nodes.Const,
-    nodes.Filter,
-    nodes.Test,
-    nodes.If,
-    nodes.For,
-    nodes.CondExpr,
-    nodes.Compare,
-    nodes.Operand,
-    nodes.And,
-    nodes.Or,
-    nodes.Not,
-    nodes.Neg,
-    nodes.Concat,
-    nodes.Getattr,
-    nodes.Getitem,
-    nodes.Slice,
-    nodes.List,
-    nodes.Tuple,
-    nodes.Keyword,
-)
-
-
 def _environment(*, html: bool) -> ImmutableSandboxedEnvironment:
     environment = ImmutableSandboxedEnvironment(
         autoescape=html,
@@ -162,8 +119,8 @@ def _environment(*, html: bool) -> ImmutableSandboxedEnvironment:
         lstrip_blocks=True,
     )
     environment.globals.clear()
-    environment.filters = {name: environment.filters[name] for name in _FILTERS}
-    environment.tests = {name: environment.tests[name] for name in _TESTS}
+    environment.filters = {name: environment.filters[name] for name in FILTERS}
+    environment.tests = {name: environment.tests[name] for name in TESTS}
     environment.filters["replace"] = _replace
     if not html:  # a plain text has nothing to escape
         environment.filters["e"] = environment.filters["escape"] = str
@@ -172,37 +129,6 @@ def _environment(*, html: bool) -> ImmutableSandboxedEnvironment:
 
 _TEXT = _environment(html=False)
 _HTML = _environment(html=True)
-
-
-def _check(tree: nodes.Template) -> None:
-    """Refuse whatever is not on the allow list, with its line."""
-    for node, inside_loop in _walk(tree, inside_loop=False):
-        kind = type(node).__name__
-        if not isinstance(node, _NODES):
-            raise TemplateError(f"{kind} is not allowed in a template", node.lineno)
-        if isinstance(node, nodes.Filter) and node.name not in _FILTERS:
-            raise TemplateError(f"unknown filter {node.name!r}; known: {', '.join(sorted(_FILTERS))}", node.lineno)
-        if isinstance(node, nodes.Test) and node.name not in _TESTS:
-            raise TemplateError(f"unknown test {node.name!r}", node.lineno)
-        if isinstance(node, nodes.Name) and node.name.startswith("_"):
-            raise TemplateError(f"the name {node.name!r} is not allowed", node.lineno)
-        if isinstance(node, nodes.Getattr) and not _is_loop_field(node):
-            raise TemplateError(f"the access .{node.attr} is not allowed", node.lineno)
-        if isinstance(node, nodes.Getitem) and not isinstance(node.arg, nodes.Slice | nodes.Const | nodes.Neg):
-            raise TemplateError("only a number or a range may stand in [ ]", node.lineno)
-        if isinstance(node, nodes.For) and (inside_loop or node.recursive):
-            raise TemplateError("a loop inside a loop is not allowed", node.lineno)
-
-
-def _is_loop_field(node: nodes.Getattr) -> bool:
-    return isinstance(node.node, nodes.Name) and node.node.name == "loop" and node.attr in _LOOP_FIELDS
-
-
-def _walk(node: nodes.Node, *, inside_loop: bool) -> Iterator[tuple[nodes.Node, bool]]:
-    yield node, inside_loop
-    inside = inside_loop or isinstance(node, nodes.For)
-    for child in node.iter_child_nodes():
-        yield from _walk(child, inside_loop=inside)
 
 
 class Template:
@@ -216,7 +142,7 @@ class Template:
         self.source = source
         try:
             tree = _TEXT.parse(source)
-            _check(tree)
+            check(tree)
             self.variables: frozenset[str] = frozenset(find_undeclared_variables(tree))
             self._fields = _plain_fields(tree)
             self._text: _Fill = self._compiled(html=False)
