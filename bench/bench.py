@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import shutil
 import sys
 import tempfile
@@ -69,7 +70,7 @@ async def run(directory: Path, sizes: Sizes, only: str, tell: Callable[[Figure],
     parts = chosen(only)
     async with AsyncExitStack() as closing:
         stack = await closing.enter_async_context(Stack(directory))
-        say("the stack is up")
+        say(f"the stack is up; {os.cpu_count()} cores, Python {sys.version}")
         for part in parts:
             if part.on_stack is not None and part.on_product is None and part is PARTS[0]:
                 told(await part.on_stack(stack, sizes))

@@ -121,6 +121,18 @@ def explain(error: Exception) -> tuple[str, list[str], int] | None:
     return None
 
 
+def must_stand(*files: Path) -> None:
+    """Say at once which files are not there, before settings and servers are looked for. Raises UserError."""
+    missing: list[str] = []
+    for file in files:
+        try:
+            file.stat()
+        except OSError as error:
+            missing.append(f"{file}: {error.strerror or error}")
+    if missing:
+        raise UserError("cannot be read", missing)
+
+
 def run(main: Coroutine[Any, Any, T]) -> T:
     """Run a command's coroutine."""
     return asyncio.run(main)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from api.commands.context import Json, command, console, office, print_json, run
+from api.commands.context import Json, command, console, must_stand, office, print_json, run
 
 if TYPE_CHECKING:
     from api.control import Applied
@@ -40,6 +40,7 @@ def validate(files: Files, as_json: Json = False) -> None:
 @command
 def apply(files: Files, as_json: Json = False) -> None:
     """Put definitions into force: all of them, or nothing and every problem with its file and place."""
+    must_stand(*files)
     run(_apply(files, as_json=as_json))
 
 

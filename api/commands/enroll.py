@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from api.commands.context import CampaignId, Json, Office, command, console, grid, office, print_json, run
+from api.commands.context import CampaignId, Json, Office, command, console, grid, must_stand, office, print_json, run
 from api.enrolling import needs_email
 from api.errors import FAILED, UserError
 from api.leads_file import LeadsFile, lead_id_of, read_leads
@@ -38,6 +38,7 @@ def enroll(  # noqa: PLR0917 - options, which typer gives by name
     as_json: Json = False,
 ) -> None:
     """Ask a campaign to take the leads of a file. Repeating it changes nothing; rows left out are reported."""
+    must_stand(file)
     run(
         _enroll(
             campaign,

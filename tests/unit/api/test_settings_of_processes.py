@@ -177,3 +177,18 @@ def test_a_command_without_a_stack_says_how_to_start_one(tmp_path: Path, monkeyp
         settings_for("postgres_dsn")
     assert refused.value.problems[0].startswith("TOUCHLINE_POSTGRES_DSN: is not set")
     assert "`touchline up`" in refused.value.problems[-1]
+
+
+@pytest.mark.parametrize("words", [["apply", "gone.yaml", "also-gone.yaml"], ["enroll", "spring", "gone.csv"]])
+def test_a_file_that_is_not_there_is_said_before_any_setting_is_missed(
+    words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in (name for name in os.environ if name.startswith("TOUCHLINE_")):
+        monkeypatch.delenv(name)
+    result = CliRunner().invoke(app, words)
+    assert result.exit_code == 2
+    files = [word for word in words if "gone" in word]
+    assert result.stderr.splitlines() == [
+        "error: cannot be read", *(f"  {name}: No such file or directory" for name in files)
+    ]  # fmt: skip
