@@ -43,7 +43,7 @@ class Dialogue(asyncio.Protocol):
         self._waiter: asyncio.Future[None] | None = None
         self._ended: DroppedError | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self._due = 0.0
+        self._due = self._rings_at = 0.0
         self._loop = asyncio.get_running_loop()
         transport.set_protocol(self)
 
@@ -99,18 +99,23 @@ class Dialogue(asyncio.Protocol):
     def _expect(self, timeout_s: float) -> None:
         """A reply is due. One timer serves a whole dialogue: it goes off when the first reply would have been late, and looks."""
         self._due = self._loop.time() + timeout_s
-        if self._timer is not None and self._timer.when() > self._due:
+        if self._timer is not None and self._rings_at > self._due:
             self._timer.cancel()
             self._timer = None
         if self._timer is None:
-            self._timer = self._loop.call_at(self._due, self._look)
+            self._ring()
+
+    def _ring(self) -> None:
+        # uvloop counts in milliseconds, and for less than half of one it gives a handle that knows no instant
+        self._rings_at = max(self._due, self._loop.time() + 0.001)
+        self._timer = self._loop.call_at(self._rings_at, self._look)
 
     def _look(self) -> None:
         self._timer = None
         if self._waiter is None:
             return
         if self._loop.time() < self._due:
-            self._timer = self._loop.call_at(self._due, self._look)
+            self._ring()
         else:
             self._wake(TimeoutError("no reply in time"))
 

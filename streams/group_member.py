@@ -95,6 +95,7 @@ class GroupMember(driver.AIOKafkaConsumerThread):
         await self.consumer.on_partitions_revoked(revoked)
 
     async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
+        self.heartbeat_at = boottime()  # to have joined is as good as a heartbeat
         await self.consumer.on_partitions_assigned(assigned, generation_id)
 
     @property
@@ -102,10 +103,6 @@ class GroupMember(driver.AIOKafkaConsumerThread):
         """The group generation of this member now (-1: none)."""
         inner: Any = self._consumer
         return -1 if inner is None else int(inner._coordinator.generation)
-
-    def note_heartbeat(self) -> None:
-        """What happened just now is as good as a heartbeat."""
-        self.heartbeat_at = boottime()
 
     # -- fetching
 

@@ -249,7 +249,6 @@ class RoleProcess:
     async def _recover(self, generation: int) -> None:
         stream = self._stream
         consumer = self._app.safe_consumer
-        consumer.note_joined()
         partitions = self._app.owned_partitions(stream.logical)
         self._bind_tables()
         stream.outbox.track(self._app.active_offsets, self._app.partition_key)

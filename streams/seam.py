@@ -129,10 +129,6 @@ class SafeConsumer(driver.Consumer):
         """When the last heartbeat that was answered well was sent (`boottime` seconds)."""
         return self._member.heartbeat_at
 
-    def note_joined(self) -> None:
-        """Joining a generation is as good as a heartbeat."""
-        self._member.note_heartbeat()
-
     async def perform_seek(self) -> None:
         """Go back to what is committed, and to the beginning of source partitions where nothing is.
 

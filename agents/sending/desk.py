@@ -16,6 +16,7 @@ import structlog
 
 from agents.sending import metrics, outcomes, reports
 from agents.sending.book import NoSuchStep
+from agents.sending.pace import Pace
 from agents.sending.pauses import Pauses
 from agents.sending.teller import Telling
 from agents.sending.tools import Courier, Tools
@@ -30,7 +31,7 @@ from streams.errors import NotAlive
 log = structlog.get_logger("touchline.sender")
 
 BATCH = 20
-PACE_S = 0.04
+PACE_S = 0.08
 """Between two small mini-batches of a mailbox, so that a busy one's touches share a gate and a record. The first after a
 quiet moment goes at once."""
 _LOOK_AGAIN_S = 0.25
@@ -41,19 +42,6 @@ class _Done(NamedTuple):
 
     verdict: Verdict
     suppression: Suppression | None = None
-
-
-class Pace:
-    """Lets a full mini-batch pass at once, a smaller one when the last was `PACE_S` ago."""
-
-    def __init__(self) -> None:
-        self._next = 0.0
-
-    async def wait(self, size: int) -> None:
-        delay = self._next - time.monotonic()
-        if size < BATCH and delay > 0:
-            await asyncio.sleep(delay)
-        self._next = time.monotonic() + PACE_S
 
 
 class MailboxDesk:
@@ -71,7 +59,7 @@ class MailboxDesk:
         self._finished = asyncio.Event()
         self._step = asyncio.Event()
         self._held = False
-        self._gate_pace, self._record_pace = Pace(), Pace()
+        self._gate_pace, self._record_pace = Pace(PACE_S, BATCH), Pace(PACE_S, BATCH)
         self._pauses = Pauses(tools.clock, tools.clock_rate)
         self._courier: Courier | None = None
         self._courier_of: Sender | None = None

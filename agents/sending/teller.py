@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 import structlog
 
+from agents.sending.pace import Pace
 from schemas.sending import GrantOutcome, MailboxPaused, SendResult
 from streams.errors import Retryable
 from streams.work import Work
@@ -19,6 +20,8 @@ log = structlog.get_logger("touchline.sender")
 
 Telling = SendResult | GrantOutcome | MailboxPaused
 MAX_BATCH = 400
+PACE_S = 0.08
+"""Between two small batches: a record batch a partition is written and read for each, by every reader of it."""
 _LONGEST_WAIT_S = 2.0
 
 
@@ -48,6 +51,7 @@ class Teller:
         self._something = asyncio.Event()
         self._nothing = asyncio.Event()
         self._nothing.set()
+        self._pace = Pace(PACE_S, MAX_BATCH)
         self._task: asyncio.Task[Any] | None = None
 
     def start(self) -> None:
@@ -71,6 +75,7 @@ class Teller:
     async def _run(self) -> None:
         while True:
             await self._something.wait()
+            await self._pace.wait(len(self._waiting))
             batch, self._waiting = self._waiting[:MAX_BATCH], self._waiting[MAX_BATCH:]
             if not self._waiting:
                 self._something.clear()

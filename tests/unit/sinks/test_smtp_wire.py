@@ -4,6 +4,7 @@ import asyncio
 from typing import Any, cast
 
 import pytest
+import uvloop
 
 from sinks.smtp_wire import MAX_REPLY_BYTES, Dialogue, DroppedError, Reply
 
@@ -79,3 +80,16 @@ async def test_a_connection_that_is_lost_fails_the_reply_that_is_awaited() -> No
         await talk.reply(60)
     with pytest.raises(DroppedError):
         await talk.reply(60)
+
+
+def test_a_hair_of_time_left_is_no_trap_for_the_next_reply() -> None:
+    """uvloop counts in milliseconds: for less than half of one it gives a handle without an instant."""
+
+    async def two() -> Reply:
+        talk, loop = dialogue(), asyncio.get_running_loop()
+        loop.call_soon(talk.data_received, b"250 ok\r\n250 o")
+        await talk.reply(0.0003)
+        loop.call_later(0.01, talk.data_received, b"k again\r\n")
+        return await talk.reply(5)
+
+    assert uvloop.run(two()) == Reply(250, "ok again")

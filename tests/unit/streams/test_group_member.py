@@ -81,6 +81,18 @@ async def test_only_a_heartbeat_that_was_answered_well_is_noted(member: GroupMem
     await member.stop()
 
 
+async def test_to_have_joined_is_as_good_as_a_heartbeat(member: GroupMember, monkeypatch: pytest.MonkeyPatch) -> None:
+    assigned: list[set[Any]] = []
+
+    async def on_partitions_assigned(partitions: set[Any], generation: int) -> None:
+        assert member.heartbeat_at > 0.0
+        assigned.append(partitions)
+
+    monkeypatch.setattr(member.consumer, "on_partitions_assigned", on_partitions_assigned)
+    await member.on_partitions_assigned(set(), 7)
+    assert assigned == [set()]
+
+
 async def test_fetches_gather_only_while_records_keep_coming(member: GroupMember, broker: Broker) -> None:
     await member.start()
     member.gather(busy=True)
