@@ -3,13 +3,10 @@ broker has it and not before, whichever worker is killed.
 """
 
 import asyncio
-import os
-import signal
-import sys
 from asyncio.subprocess import Process
 from collections import Counter
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -22,9 +19,8 @@ from schemas.replies import InboundMail
 from streams.provision import ensure_topics
 from streams.settings import Settings
 from tests.support.imap_server import AT, ImapServer, letter
+from tests.support.role_process import role_process
 from tests.support.waiting import wait_for
-
-ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture
@@ -42,33 +38,9 @@ async def settings(kafka_bootstrap: str, topic_prefix: str, postgres_dsn: str, t
     return made
 
 
-@asynccontextmanager
-async def worker(settings: Settings, name: str) -> AsyncIterator[Process]:
+def worker(settings: Settings, name: str) -> AbstractAsyncContextManager[Process]:
     """A process of the role; ended in order unless the test has killed it."""
-    assert settings.postgres_dsn is not None
-    environment = {
-        "PATH": os.environ["PATH"],
-        "PYTHONPATH": str(ROOT),
-        "TOUCHLINE_KAFKA_BOOTSTRAP_SERVERS": settings.kafka_bootstrap_servers,
-        "TOUCHLINE_KAFKA_TOPIC_PREFIX": settings.kafka_topic_prefix,
-        "TOUCHLINE_POSTGRES_DSN": settings.postgres_dsn.get_secret_value(),
-        "TOUCHLINE_PARTITIONS": str(settings.partitions),
-        "INBOX_PASSWORD": "hunter2",
-    }
-    log = settings.data_dir / f"{name}.log"
-    with log.open("wb") as output:
-        child = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "api.cli", "worker", "inbox", env=environment, stdout=output, stderr=output
-        )
-    try:
-        yield child
-        if child.returncode is None:
-            child.send_signal(signal.SIGTERM)
-            assert await asyncio.wait_for(child.wait(), 30) == 0, log.read_text()[-4000:]
-    finally:
-        if child.returncode is None:
-            child.kill()
-            await child.wait()
+    return role_process(settings, "inbox", name, INBOX_PASSWORD="hunter2")
 
 
 async def apply(settings: Settings, name: str, server: ImapServer, revision: int = 1, **imap: str) -> None:

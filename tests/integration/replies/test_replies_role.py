@@ -1,11 +1,8 @@
 """The role as a process, on a real broker and database, with a server that speaks the model's API."""
 
 import asyncio
-import os
-import signal
-import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from asyncio.subprocess import Process
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +19,8 @@ from streams.settings import Settings
 from tests.support import mails
 from tests.support.claude_server import ANSWER, ClaudeServer, asked, message
 from tests.support.replying import AT, touch
+from tests.support.role_process import role_process
 
-ROOT = Path(__file__).resolve().parents[3]
 TOKEN_KEYS = "k1:" + "A" * 86 + "=="
 KEYS = TokenKeys.parse(TOKEN_KEYS)
 
@@ -42,35 +39,16 @@ def settings(kafka_bootstrap: str, topic_prefix: str, postgres_dsn: str, tmp_pat
     )
 
 
-@asynccontextmanager
-async def worker(settings: Settings, model_url: str) -> AsyncIterator[None]:
+def worker(settings: Settings, model_url: str) -> AbstractAsyncContextManager[Process]:
     """The role's process, ended in order."""
-    assert settings.postgres_dsn is not None
-    environment = {
-        "PATH": os.environ["PATH"],
-        "PYTHONPATH": str(ROOT),
-        "TOUCHLINE_KAFKA_BOOTSTRAP_SERVERS": settings.kafka_bootstrap_servers,
-        "TOUCHLINE_KAFKA_TOPIC_PREFIX": settings.kafka_topic_prefix,
-        "TOUCHLINE_POSTGRES_DSN": settings.postgres_dsn.get_secret_value(),
-        "TOUCHLINE_TOKEN_KEYS": TOKEN_KEYS,
-        "TOUCHLINE_PARTITIONS": str(settings.partitions),
-        "TOUCHLINE_DATA_DIR": str(settings.data_dir),
-        "ANTHROPIC_API_KEY": "test",
-        "ANTHROPIC_BASE_URL": model_url,
-    }
-    log = settings.data_dir / "worker.log"
-    with log.open("wb") as output:
-        child = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "api.cli", "worker", "replies", env=environment, stdout=output, stderr=output
-        )
-    try:
-        yield
-        child.send_signal(signal.SIGTERM)
-        assert await asyncio.wait_for(child.wait(), 30) == 0, log.read_text()[-4000:]
-    finally:
-        if child.returncode is None:
-            child.kill()
-            await child.wait()
+    return role_process(
+        settings,
+        "replies",
+        TOUCHLINE_TOKEN_KEYS=TOKEN_KEYS,
+        TOUCHLINE_DATA_DIR=str(settings.data_dir),
+        ANTHROPIC_API_KEY="test",
+        ANTHROPIC_BASE_URL=model_url,
+    )
 
 
 async def read(settings: Settings, topic: str, model: Any, leads: int, deadline_s: float = 60) -> list[Any]:
