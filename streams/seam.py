@@ -66,6 +66,7 @@ class SafeConsumer(driver.Consumer):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._floor: dict[TP, int] = {}
+        self._sought_in: int | None = None
         self._fetched_at = 0.0
 
     def _new_consumer_thread(self) -> GroupMember:
@@ -137,9 +138,14 @@ class SafeConsumer(driver.Consumer):
         where it stands, behind them.
 
         The flow stands still meanwhile (Faust resumes it after every seek): where no table had to be recovered it runs
-        already, and what is handed on during the seek would come a second time after it.
+        already. What is handed on before or during the seek would come a second time after it, so nothing is until then.
         """
+        generation = self.app.consumer_generation_id
         self.stop_flow()
+        await self._seek_back()
+        self._sought_in = generation
+
+    async def _seek_back(self) -> None:
         await super().perform_seek()
         topics = self.app.inbox.topics
         uncommitted = [tp for tp in self.assignment() if tp.topic in topics and not self._committed_offset.get(tp)]
@@ -176,7 +182,7 @@ class SafeConsumer(driver.Consumer):
     async def _drop(self, records: Mapping[TP, list[Any]]) -> None:
         """Have what came while the flow stands still read again: Faust may have sought already."""
         try:
-            await self.perform_seek()
+            await self._seek_back()
             recovery = cast(Any, self.app.tables).recovery
             for tp in [tp for tp in records if tp in recovery.active_tps and tp in self.assignment()]:
                 await self.seek(tp, max(0, recovery.active_offsets.get(tp) or 0))
@@ -220,6 +226,8 @@ class SafeConsumer(driver.Consumer):
         inbox = self.app.inbox
         if tp.topic not in inbox.topics:
             self.app.replay.apply(tp, records)
+        elif self._sought_in != generation:
+            return  # Faust has yet to seek in this generation: they are read again after it
         else:
             if last is None:
                 self._floor.setdefault(tp, records[0].offset)

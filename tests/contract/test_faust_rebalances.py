@@ -202,11 +202,9 @@ async def test_ready_only_when_the_tables_are_whole_and_stopping_while_joining_i
         assert await joining.exit_code(10.0) == 0
 
 
-async def test_events_left_in_the_buffer_are_read_again_after_a_rebalance(
-    settings: Settings, workers: list[Worker]
-) -> None:
-    """A worker whose buffer is full of unread events gives half of the partitions away and loses none of them."""
-    first = Worker(settings, options={"slow_s": 0.5}, TOUCHLINE_TICK_SECONDS="60")
+async def _handled_over_a_rebalance(settings: Settings, workers: list[Worker], **options: object) -> int:
+    """Six thousand events for a slow worker that a second one joins; how many were handled, repeats included."""
+    first = Worker(settings, options={"slow_s": 0.5} | options, TOUCHLINE_TICK_SECONDS="60")
     workers.append(first)
     await first.reported("recovered")
     await publish(settings, [enrollment(number) for number in range(6000)])
@@ -217,4 +215,22 @@ async def test_events_left_in_the_buffer_are_read_again_after_a_rebalance(
     ids = {f"e{number}" for number in range(6000)}
     await wait_for(lambda: ids <= first.done() | second.done(), what="all handled")
     assert Counter(await engaged(settings)) == Counter(ids)
-    assert sum(line["handled"] for worker in workers for line in worker.events("done")) == 6000
+    assert bool(first.events("came")) == ("late_seek" in options)
+    return sum(line["handled"] for worker in workers for line in worker.events("done"))
+
+
+async def test_events_left_in_the_buffer_are_read_again_after_a_rebalance(
+    settings: Settings, workers: list[Worker]
+) -> None:
+    """A worker whose buffer is full of unread events gives half of the partitions away and loses none of them."""
+    assert await _handled_over_a_rebalance(settings, workers) == 6000
+
+
+async def test_what_comes_between_the_flow_and_the_seek_is_handled_once(
+    settings: Settings, workers: list[Worker]
+) -> None:
+    assert await _handled_over_a_rebalance(settings, workers, late_seek="guarded") == 6000
+
+
+async def test_without_the_seams_guard_it_is_handled_twice(settings: Settings, workers: list[Worker]) -> None:
+    assert await _handled_over_a_rebalance(settings, workers, late_seek="open") > 6000

@@ -151,6 +151,30 @@ def fetch_while_seeking(*, plain: bool) -> None:
         SafeConsumer.perform_seek = Consumer.perform_seek  # type: ignore[method-assign]
 
 
+def seek_late(*, guarded: bool) -> None:
+    """Have Faust's seek after a rebalance wait until a record has come; without the guard what comes until then counts."""
+    from streams.seam import SafeConsumer
+
+    perform_seek, hand_on = SafeConsumer.perform_seek, SafeConsumer._hand_on
+    came = asyncio.Event()
+
+    async def late(consumer: Any) -> None:
+        if consumer.app.consumer_generation_id > 1:  # nothing is fetched before the very first seek
+            await came.wait()
+        await perform_seek(consumer)
+
+    async def noted(consumer: Any, tp: Any, records: Any, generation: int) -> None:
+        if not guarded:
+            consumer._sought_in = generation
+        await hand_on(consumer, tp, records, generation)
+        if generation > 1 and tp.topic in consumer.app.inbox.topics and not came.is_set():
+            came.set()
+            report("came", records=len(records))
+
+    SafeConsumer.perform_seek = late  # type: ignore[method-assign]
+    SafeConsumer._hand_on = noted  # type: ignore[method-assign]
+
+
 class FixedLeases:
     """Leases in memory, or refused."""
 
@@ -187,6 +211,8 @@ def main() -> int:
         stream.outbox.track = lambda offsets, make_tp: None  # type: ignore[method-assign]
     if "overtaken_seek" in options:
         fetch_while_seeking(plain=options["overtaken_seek"] == "plain")
+    if "late_seek" in options:
+        seek_late(guarded=options["late_seek"] == "guarded")
     handler = Counting(stream, options)
     count_recovered(handler)
     return stream.run(handler)

@@ -35,7 +35,7 @@ async def app(tmp_path: Path) -> SafeApp:
 @pytest.fixture
 async def consumer(app: SafeApp) -> SafeConsumer:
     made = app.safe_consumer
-    made.flow_active = True
+    made.flow_active, made._sought_in = True, 0
     return made
 
 

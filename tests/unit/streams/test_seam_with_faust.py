@@ -118,7 +118,7 @@ def records(*offsets: int) -> list[Any]:
 @pytest.fixture
 def reading(app: SafeApp, consumer: SafeConsumer) -> SafeConsumer:
     app.inbox = Inbox({"enrollments"}, limit=100)
-    consumer.flow_active = True
+    consumer.flow_active, consumer._sought_in = True, 0
 
     async def first(room: Coroutine[Any, Any, None], suspended: Coroutine[Any, Any, None]) -> None:
         suspended.close()
@@ -161,6 +161,27 @@ async def test_a_rebalance_while_the_inbox_is_full_leaves_the_position_alone(
     await handing
     assert reading._read_offset[SOURCE] == 50
     assert waiting(app) == []
+
+
+async def test_nothing_is_handed_on_in_a_generation_before_its_positions_are_sought(
+    app: SafeApp, reading: SafeConsumer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The flow runs for a moment before Faust seeks, and a fetch of the new assignment may be answered just then."""
+
+    async def committed() -> dict[TP, int]:
+        return {SOURCE: 37}
+
+    monkeypatch.setattr(reading, "seek_to_committed", committed)
+    monkeypatch.setattr(reading, "assignment", lambda: {SOURCE})
+    app.consumer_generation_id = 1
+    await reading._hand_on(SOURCE, records(37, 38), 1)
+    await reading._seek_back()  # what is fetched while the flow stands seeks too, before Faust does
+    await reading._hand_on(SOURCE, records(37, 38), 1)
+    assert waiting(app) == []
+    await reading.perform_seek()
+    reading.resume_flow()
+    await reading._hand_on(SOURCE, records(37, 38), 1)
+    assert waiting(app) == [37, 38]
 
 
 async def test_nothing_is_handed_on_while_the_positions_are_sought(
