@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from streams import kafka
+from streams.recovery import SafeTables
 from streams.seam import DurableTable, SafeApp
 from streams.settings import Settings, SettingsError, problem
 from streams.tables import Table, WindowTable
@@ -46,6 +47,7 @@ def build_app(settings: Settings, role: str, instance: str) -> SafeApp:
         stream_wait_empty=True,
         stream_buffer_maxsize=16_384,
         Table=DurableTable,
+        TableManager=SafeTables,
     )
 
 

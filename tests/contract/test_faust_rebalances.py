@@ -155,6 +155,16 @@ async def test_an_index_that_cannot_be_built_ends_the_process_instead_of_vanishi
     assert "an index that cannot be built" in "".join(worker.errors)
 
 
+async def test_a_recovery_that_faust_gives_up_ends_the_process_instead_of_leaving_its_partitions_unread(
+    settings: Settings, workers: list[Worker]
+) -> None:
+    worker = Worker(settings, options={"seeks_for_ever": True})
+    workers.append(worker)
+    await worker.reported("seeking")
+    assert await worker.exit_code() == 70
+    assert "was not answered within 4 s" in "".join(worker.errors)
+
+
 async def test_leases_are_taken_for_every_partition_before_the_handler_is_told(
     settings: Settings, workers: list[Worker]
 ) -> None:

@@ -175,6 +175,26 @@ def seek_late(*, guarded: bool) -> None:
     SafeConsumer._hand_on = noted  # type: ignore[method-assign]
 
 
+def seek_for_ever() -> None:
+    """Have the broker never answer while positions are sought, and Faust wait for it for four seconds."""
+    import streams.faust_app
+    from streams.seam import SafeConsumer
+
+    build_app = streams.faust_app.build_app
+
+    def impatient(*args: Any) -> Any:
+        app = build_app(*args)
+        app.conf.broker_request_timeout = 4.0
+        return app
+
+    async def unanswered(consumer: Any) -> Any:
+        report("seeking")
+        await asyncio.Event().wait()
+
+    streams.faust_app.build_app = impatient
+    SafeConsumer.seek_to_committed = unanswered  # type: ignore[method-assign]
+
+
 class FixedLeases:
     """Leases in memory, or refused."""
 
@@ -213,6 +233,8 @@ def main() -> int:
         fetch_while_seeking(plain=options["overtaken_seek"] == "plain")
     if "late_seek" in options:
         seek_late(guarded=options["late_seek"] == "guarded")
+    if options.get("seeks_for_ever"):
+        seek_for_ever()
     handler = Counting(stream, options)
     count_recovered(handler)
     return stream.run(handler)
