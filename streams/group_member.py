@@ -104,6 +104,12 @@ class GroupMember(driver.AIOKafkaConsumerThread):
         inner: Any = self._consumer
         return -1 if inner is None else int(inner._coordinator.generation)
 
+    @property
+    def rejoining(self) -> bool:
+        """Whether this member has given its partitions up and waits for the next assignment."""
+        inner: Any = self._consumer
+        return inner is None or inner._subscription.reassignment_in_progress
+
     # -- fetching
 
     def _create_worker_consumer(self, *args: Any, **kwargs: Any) -> Any:

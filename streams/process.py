@@ -77,16 +77,10 @@ class RoleProcess:
         self._app.inbox = Inbox(stream.logical)
         self._faust_tables = add_tables(self._app, settings, stream.tables, stream.windows)
         self._app.replay = Replay(self._app, self._faust_tables)
-        for name, table in self._faust_tables.items():
-            table.on_recover(self._when_recovered(name))
-        if not self._faust_tables:
-            self._app.on_rebalance_complete.connect(self._when_rebalanced, weak=False)
         self._intake = Intake(self._app, self._runner, stream.role, stream.logical, stream.linger_s)
         add_agent(self._app, settings, f"touchline.{stream.role}", list(stream.logical), self._consume)
         self._stop = asyncio.Event()
         self._recovering: asyncio.Task[None] | None = None
-        self._whole: set[str] = set()
-        self._whole_generation = -1
         self._open = False
         self._handler_started = False
         self._background: list[asyncio.Task[None]] = []
@@ -219,32 +213,26 @@ class RoleProcess:
         except Exception:
             log.exception("%s failed to drain", self._stream.role)
 
-    def _when_recovered(self, name: str) -> Callable[[], Awaitable[None]]:
-        async def recovered() -> None:
-            generation = self._app.consumer_generation_id
-            if generation != self._whole_generation:
-                self._whole_generation, self._whole = generation, set()
-            self._whole.add(name)
-            if self._whole == set(self._faust_tables):
-                await self._take_over(generation)
+    async def recovered(self, generation: int) -> bool:
+        """Everything is recovered and Faust holds the streams back: the partitions are ours to open.
 
-        return recovered
-
-    async def _when_rebalanced(self, *_: Any, **__: Any) -> None:
-        await self._take_over(self._app.consumer_generation_id)
-
-    async def _take_over(self, generation: int) -> None:
-        """Everything is recovered and Faust holds the streams back: the partitions are ours to open."""
+        False: a newer rebalance has begun meanwhile.
+        """
         self._recovering = asyncio.create_task(self._recover(generation), name="recovered")
         try:
             await self._recovering
         except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                raise
             log.info("recovery of generation %d abandoned: a newer rebalance has begun", generation)
+            return False
         except Exception as error:
             log.critical("recovery failed", exc_info=error)
             exit_process(EXIT_FLUSH, "recovery failed")
         finally:
             self._recovering = None
+        return True
 
     async def _recover(self, generation: int) -> None:
         stream = self._stream

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
+from aiokafka.errors import IllegalStateError
 from faust.types.tuples import TP
 
 if TYPE_CHECKING:
@@ -56,15 +57,23 @@ class Replay:
         if not waited_for._waiters:  # a signal that nobody waits for yet would end the next recovery instead
             return
         if idle:
-            for tp, missing in recovery.active_remaining().items():
-                if missing > 0 and tp in recovery.active_tps:
-                    position = await self._app.consumer.position(tp)
-                    if position is not None and position > recovery.active_highwaters[tp]:
-                        recovery.active_offsets[tp] = recovery.active_highwaters[tp]
+            await self._pass_what_is_no_record()
         if not recovery.need_recovery():
             recovery._set_recovery_ended()
             waited_for.set()
             waited_for.clear()
+
+    async def _pass_what_is_no_record(self) -> None:
+        recovery, generation = self._recovery, self._app.consumer_generation_id
+        for tp in [tp for tp, missing in recovery.active_remaining().items() if missing > 0]:
+            try:
+                position = await self._app.consumer.position(tp)
+            except IllegalStateError:  # it was given up
+                return
+            if self._app.consumer_generation_id != generation or tp not in recovery.active_tps:
+                return
+            if position is not None and position > recovery.active_highwaters[tp]:
+                recovery.active_offsets[tp] = recovery.active_highwaters[tp]
 
     @property
     def _recovery(self) -> Any:

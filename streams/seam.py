@@ -43,6 +43,10 @@ class Rebalancing(Protocol):
     async def left(self) -> None:
         """Everything acknowledged is committed."""
 
+    async def recovered(self, generation: int) -> bool:
+        """The tables are whole and the streams held back: take over. False: partitions are leaving again."""
+        ...
+
 
 class NotThroughTheOutbox(TypeError):
     """Somebody wrote a table directly: the write would never be acknowledged."""
@@ -50,6 +54,9 @@ class NotThroughTheOutbox(TypeError):
 
 class DurableTable(faust.Table[Any, Any]):
     """A Faust table whose changelog the outbox writes. Faust recovers and purges it; nobody else may change it."""
+
+    async def on_recovery_completed(self, active_tps: set[TP], standby_tps: set[TP]) -> None:
+        """What went with lost partitions is purged before the takeover (`streams/recovery.py`)."""
 
     def on_key_set(self, key: Any, value: Any) -> None:
         raise NotThroughTheOutbox(f"{self.name} is written through Work.put only")
@@ -119,6 +126,13 @@ class SafeConsumer(driver.Consumer):
         self._floor.clear()
         await self.app.rebalancer.left()
         await super().on_partitions_revoked(revoked)
+        self._sought_in = None
+        self.stop_flow()  # Faust forgets to where nothing was assigned
+
+    @property
+    def rejoining(self) -> bool:
+        """Whether this member waits for its next assignment."""
+        return self._member.rejoining
 
     @property
     def generation(self) -> int:

@@ -165,6 +165,52 @@ async def test_a_recovery_that_faust_gives_up_ends_the_process_instead_of_leavin
     assert "was not answered within 4 s" in "".join(worker.errors)
 
 
+async def test_a_rebalance_in_the_middle_of_a_recovery_makes_nothing_of_half_a_table(
+    settings: Settings, workers: list[Worker]
+) -> None:
+    """Faust swallows it, and tells that the tables are whole: an index was built of half of them while they grew."""
+    await publish(settings, [enrollment(number) for number in range(2000)])
+    first = Worker(settings, TOUCHLINE_TICK_SECONDS="60")
+    workers.append(first)
+    await first.handled(f"e{number}" for number in range(2000))
+    first.send(signal.SIGTERM)
+    assert await first.exit_code() == 0
+
+    second = Worker(settings, options={"replay_s": 0.6, "rebuild_s": 0.0005}, TOUCHLINE_TICK_SECONDS="60")
+    workers.append(second)
+    await second.reported("replaying", 2)
+    third = Worker(settings, TOUCHLINE_TICK_SECONDS="60")
+    workers.append(third)
+    (joined,) = await third.reported("recovered")
+    (stayed,) = await second.reported("recovered")
+    assert sorted(stayed["partitions"] + joined["partitions"]) == [0, 1, 2, 3]
+    assert stayed["generation"] == joined["generation"]
+    assert stayed["keys"] + joined["keys"] == 2000
+    await publish(settings, [enrollment(number) for number in range(2000, 2200)])
+    await wait_for(lambda: len(second.done() | third.done()) == 200, what="both work")
+    assert len(second.events("recovered")) == 1
+
+
+async def test_a_recovery_that_ends_when_its_partitions_are_given_up_opens_nothing(
+    settings: Settings, workers: list[Worker]
+) -> None:
+    first = Worker(settings, options={"slow_s": 4.5}, TOUCHLINE_TICK_SECONDS="60")
+    workers.append(first)
+    await first.reported("recovered")
+    late = Worker(settings, options={"answers_late": True}, TOUCHLINE_TICK_SECONDS="60")
+    workers.append(late)
+    await late.reported("asked")
+    await first.reported("recovered", 2)
+    await publish(settings, [enrollment(number) for number in range(400)])  # it is slow to join again
+    third = Worker(settings, TOUCHLINE_TICK_SECONDS="60")
+    workers.append(third)
+    ids = {f"e{number}" for number in range(400)}
+    await wait_for(lambda: ids <= first.done() | late.done() | third.done(), what="all handled")
+    (left,) = late.events("left")
+    assert all(line["generation"] > left["generation"] for line in late.events("recovered"))
+    assert sum(line["handled"] for worker in workers for line in worker.events("done")) == 400
+
+
 async def test_leases_are_taken_for_every_partition_before_the_handler_is_told(
     settings: Settings, workers: list[Worker]
 ) -> None:

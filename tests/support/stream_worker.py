@@ -50,7 +50,11 @@ class Counting:
     async def recovered(self, partitions: frozenset[int]) -> None:
         if self.options.get("fail_recovery"):
             raise ValueError("an index that cannot be built")
-        keys = [key.decode() for key, _, _ in self.leads.entries()]
+        keys: list[str] = []
+        for key, _, _ in self.leads.entries():  # as a role builds its indexes
+            keys.append(key.decode())
+            if self.options.get("rebuild_s"):
+                await asyncio.sleep(self.options["rebuild_s"])
         report(
             "recovered",
             partitions=sorted(partitions),
@@ -195,6 +199,45 @@ def seek_for_ever() -> None:
     SafeConsumer.seek_to_committed = unanswered  # type: ignore[method-assign]
 
 
+def replay_slowly(seconds: float) -> None:
+    """Have every read of a changelog take so long."""
+    from streams.seam import SafeConsumer
+
+    hand_on = SafeConsumer._hand_on
+
+    async def slow(consumer: Any, tp: Any, records: Any, generation: int) -> None:
+        if tp.topic not in consumer.app.inbox.topics:
+            report("replaying")
+            await asyncio.sleep(seconds)
+        await hand_on(consumer, tp, records, generation)
+
+    SafeConsumer._hand_on = slow  # type: ignore[method-assign]
+
+
+def answer_late() -> None:
+    """Have the first recovery's question for the changelogs' ends answered when the next rebalance has begun."""
+    from streams.seam import SafeConsumer
+
+    highwaters, revoked = SafeConsumer.highwaters, SafeConsumer.on_partitions_revoked
+    begun: list[asyncio.Event] = []
+
+    async def late(consumer: Any, *tps: Any) -> Any:
+        if not begun:
+            begun.append(asyncio.Event())
+            report("asked")
+            await begun[0].wait()
+        return await highwaters(consumer, *tps)
+
+    async def noted(consumer: Any, tps: Any) -> None:
+        await revoked(consumer, tps)
+        if begun and not begun[0].is_set():
+            report("left", generation=consumer.app.consumer_generation_id)
+            asyncio.get_running_loop().call_later(0.2, begun[0].set)
+
+    SafeConsumer.highwaters = late  # type: ignore[method-assign]
+    SafeConsumer.on_partitions_revoked = noted  # type: ignore[method-assign]
+
+
 class FixedLeases:
     """Leases in memory, or refused."""
 
@@ -235,6 +278,10 @@ def main() -> int:
         seek_late(guarded=options["late_seek"] == "guarded")
     if options.get("seeks_for_ever"):
         seek_for_ever()
+    if "replay_s" in options:
+        replay_slowly(options["replay_s"])
+    if options.get("answers_late"):
+        answer_late()
     handler = Counting(stream, options)
     count_recovered(handler)
     return stream.run(handler)

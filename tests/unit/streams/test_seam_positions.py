@@ -7,6 +7,8 @@ from typing import Any, cast
 import pytest
 from aiokafka import ConsumerRecord
 from aiokafka.errors import IllegalStateError
+from faust.tables.recovery import RebalanceAgain
+from faust.transport.consumer import Consumer as PlainConsumer
 from faust.types.tuples import TP
 
 from streams.faust_app import add_tables, build_app
@@ -160,3 +162,69 @@ async def test_changelog_records_that_came_while_the_flow_stood_are_read_again(
         await asyncio.sleep(0)
     assert whole.done()
     assert len(tables["leads"].data.data) == 10
+
+
+async def test_a_changelog_that_goes_while_its_position_is_asked_for_is_left_alone(
+    app: SafeApp, consumer: SafeConsumer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = TP(changelog_name(Settings(data_dir=tmp_path), "leads", "leads"), 0)
+    app.replay = Replay(app, {})
+    recovery = cast(Any, app.tables).recovery
+    recovery.active_tps.add(log)
+    recovery.active_highwaters[log], recovery.active_offsets[log] = 9, -1
+
+    async def gone(partition: TP) -> int:
+        raise IllegalStateError("No current assignment for partition")
+
+    async def given_up(partition: TP) -> int:
+        recovery.active_tps.discard(log)
+        return 10
+
+    whole = asyncio.create_task(recovery.signal_recovery_end.wait())
+    await asyncio.sleep(0)
+    for position in (gone, given_up):
+        monkeypatch.setattr(consumer, "position", position)
+        await app.replay.finish(idle=True)
+        assert recovery.active_offsets[log] == -1
+    whole.cancel()
+
+
+@pytest.mark.parametrize(("rejoining", "error"), [(True, RebalanceAgain), (False, TimeoutError)])
+async def test_a_step_that_is_not_answered_in_time_is_an_error_unless_the_group_is_joined_anew(
+    app: SafeApp, monkeypatch: pytest.MonkeyPatch, rejoining: bool, error: type[Exception]
+) -> None:
+    monkeypatch.setattr(SafeConsumer, "rejoining", rejoining)
+    with pytest.raises(error):
+        await cast(Any, app.tables).recovery._wait(asyncio.Event(), timeout=0.01)
+
+
+async def test_nothing_flows_after_partitions_were_revoked_even_where_none_was_assigned(
+    app: SafeApp, consumer: SafeConsumer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[str] = []
+
+    class Told:
+        async def leaving(self) -> None:
+            told.append("leaving")
+
+        async def left(self) -> None:
+            told.append("left")
+
+        async def recovered(self, generation: int) -> bool:
+            return True
+
+    async def revoked(consumer: Any, partitions: Any) -> None:
+        told.append("revoked")
+
+    async def commit(*_: Any, **__: Any) -> bool:
+        told.append("committed")
+        return True
+
+    app.rebalancer = Told()
+    monkeypatch.setattr(PlainConsumer, "on_partitions_revoked", revoked)
+    monkeypatch.setattr(consumer, "commit", commit)
+    await consumer.on_partitions_revoked(set())
+    assert told == ["leaving", "committed", "left", "revoked"]
+    assert not consumer.flow_active
+    await consumer._hand_on(SOURCE, records(1), 0)
+    assert len(app.inbox) == 0
