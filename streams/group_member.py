@@ -18,6 +18,9 @@ FETCH_WAIT_MS = 100
 """While records keep coming a fetch is answered with so many bytes, or after so long with what there is: one over all
 partitions of a role costs as much as ten events. After a quiet moment the first record is answered with at once."""
 QUIET_WAIT_MS = 1500
+NEVER_MS = 10 * 365 * 86_400_000
+"""A member that fetches nothing for long would leave the group, and not join again before it fetches. One that owns nothing
+and one that waits for its leases fetch nothing; whether the process still turns is the watchdog's to say."""
 
 
 def _as_it_is(key: bytes | None) -> bytes | None:
@@ -89,6 +92,15 @@ class GroupMember(driver.AIOKafkaConsumerThread):
         result = fun(*args, **kwargs)
         return await result if isawaitable(result) else result
 
+    @Service.task
+    async def _heed_the_coordinator(self) -> None:
+        """What the coordinator cannot mend by itself waits to be asked for, and nothing goes on: it ends the process."""
+        while not self.should_stop:
+            await self.sleep(1.0)
+            inner: Any = self._consumer
+            if inner is not None:
+                inner._coordinator.check_errors()
+
     # -- rebalances
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
@@ -116,6 +128,7 @@ class GroupMember(driver.AIOKafkaConsumerThread):
         consumer: Any = super()._create_worker_consumer(*args, **kwargs)
         consumer._key_deserializer = _as_it_is
         consumer._isolation_level = "read_committed"  # what a producer took back was never said
+        consumer._max_poll_interval_ms = NEVER_MS
         return consumer
 
     def gather(self, *, busy: bool) -> None:

@@ -216,8 +216,10 @@ class RoleProcess:
     async def recovered(self, generation: int) -> bool:
         """Everything is recovered and Faust holds the streams back: the partitions are ours to open.
 
-        False: a newer rebalance has begun meanwhile.
+        False: a newer rebalance or the stop has begun.
         """
+        if self._stop.is_set():
+            return False
         self._recovering = asyncio.create_task(self._recover(generation), name="recovered")
         try:
             await self._recovering
@@ -225,6 +227,8 @@ class RoleProcess:
             task = asyncio.current_task()
             if task is not None and task.cancelling():
                 raise
+            if not (self._stop.is_set() or self._app.safe_consumer.rejoining):
+                exit_process(EXIT_FLUSH, "the takeover was cancelled, and by no rebalance")
             log.info("recovery of generation %d abandoned: a newer rebalance has begun", generation)
             return False
         except Exception as error:

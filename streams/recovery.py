@@ -26,8 +26,9 @@ class _Recovery(Recovery):
 
     async def _take_over(self, generation_id: int) -> None:
         app = cast("SafeApp", self.app)
+        member = app.safe_consumer
         superseded = self.signal_recovery_start.is_set() or app.consumer_generation_id != generation_id
-        if superseded or app.safe_consumer.rejoining:
+        if superseded or member.rejoining or member.generation != generation_id:
             raise RebalanceAgain
         for table in self.tables.values():
             await table.data.on_recovery_completed(self.actives_for_table[table], self.standbys_for_table[table])

@@ -44,7 +44,7 @@ class Rebalancing(Protocol):
         """Everything acknowledged is committed."""
 
     async def recovered(self, generation: int) -> bool:
-        """The tables are whole and the streams held back: take over. False: partitions are leaving again."""
+        """The tables are whole and the streams held back: take over. False: they are leaving again."""
         ...
 
 
@@ -121,13 +121,15 @@ class SafeConsumer(driver.Consumer):
     # -- rebalancing
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
-        await self.app.rebalancer.leaving()
-        await self.commit_recorded()
-        self._floor.clear()
-        await self.app.rebalancer.left()
-        await super().on_partitions_revoked(revoked)
-        self._sought_in = None
-        self.stop_flow()  # Faust forgets to where nothing was assigned
+        try:
+            await self.app.rebalancer.leaving()
+            await self.commit_recorded()
+            self._floor.clear()
+            await self.app.rebalancer.left()
+        finally:  # aiokafka logs what is raised here, and joins
+            await super().on_partitions_revoked(revoked)
+            self._sought_in = None
+            self.stop_flow()  # Faust forgets to where nothing was assigned
 
     @property
     def rejoining(self) -> bool:

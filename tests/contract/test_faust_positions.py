@@ -10,20 +10,12 @@ from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 from api.lag import Unread, read_lag
 from streams import kafka
 from streams.partitioning import partition_of
-from streams.provision import ensure_topics
 from streams.settings import Settings
 from streams.topology import topic_name
-from tests.support.streaming import Worker, enrollment, publish, settings_for
+from tests.support.streaming import Worker, enrollment, publish
 from tests.support.waiting import wait_for
 
 LEAD = "lead"
-
-
-@pytest.fixture
-async def settings(kafka_bootstrap: str, topic_prefix: str, tmp_path: Path) -> Settings:
-    made = settings_for(kafka_bootstrap, topic_prefix, tmp_path)
-    await ensure_topics(made)
-    return made
 
 
 @pytest.fixture

@@ -3,37 +3,18 @@
 import json
 import signal
 from collections import Counter
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import aiohttp
-import pytest
 
 from api.local.child import free_ports
 from streams.partitioning import partition_of
-from streams.provision import ensure_topics
 from streams.settings import Settings
 from streams.topology import app_id, changelog_name
-from tests.support.streaming import Worker, committed, engaged, enrollment, publish, settings_for, stored
+from tests.support.streaming import Worker, committed, engaged, enrollment, publish, stored
 from tests.support.waiting import wait_for
 
 KEYS = 200
 _NONE = {"partitions": ()}
-
-
-@pytest.fixture
-async def settings(kafka_bootstrap: str, topic_prefix: str, tmp_path: Path) -> Settings:
-    made = settings_for(kafka_bootstrap, topic_prefix, tmp_path)
-    await ensure_topics(made)
-    return made
-
-
-@pytest.fixture
-async def workers() -> AsyncIterator[list[Worker]]:
-    running: list[Worker] = []
-    yield running
-    for worker in running:
-        worker.close()
 
 
 def in_partitions(settings: Settings, partitions: list[int]) -> int:
@@ -144,88 +125,6 @@ async def test_a_batch_that_cannot_finish_is_abandoned_at_a_stop_and_done_by_the
     workers.append(second)
     await second.handled(["e1"])
     assert await engaged(settings) == ["e1"]
-
-
-async def test_an_index_that_cannot_be_built_ends_the_process_instead_of_vanishing(
-    settings: Settings, workers: list[Worker]
-) -> None:
-    worker = Worker(settings, options={"fail_recovery": True})
-    workers.append(worker)
-    assert await worker.exit_code() == 70
-    assert "an index that cannot be built" in "".join(worker.errors)
-
-
-async def test_a_recovery_that_faust_gives_up_ends_the_process_instead_of_leaving_its_partitions_unread(
-    settings: Settings, workers: list[Worker]
-) -> None:
-    worker = Worker(settings, options={"seeks_for_ever": True})
-    workers.append(worker)
-    await worker.reported("seeking")
-    assert await worker.exit_code() == 70
-    assert "was not answered within 4 s" in "".join(worker.errors)
-
-
-async def test_a_rebalance_in_the_middle_of_a_recovery_makes_nothing_of_half_a_table(
-    settings: Settings, workers: list[Worker]
-) -> None:
-    """Faust swallows it, and tells that the tables are whole: an index was built of half of them while they grew."""
-    await publish(settings, [enrollment(number) for number in range(2000)])
-    first = Worker(settings, TOUCHLINE_TICK_SECONDS="60")
-    workers.append(first)
-    await first.handled(f"e{number}" for number in range(2000))
-    first.send(signal.SIGTERM)
-    assert await first.exit_code() == 0
-
-    second = Worker(settings, options={"replay_s": 0.6, "rebuild_s": 0.0005}, TOUCHLINE_TICK_SECONDS="60")
-    workers.append(second)
-    await second.reported("replaying", 2)
-    third = Worker(settings, TOUCHLINE_TICK_SECONDS="60")
-    workers.append(third)
-    (joined,) = await third.reported("recovered")
-    (stayed,) = await second.reported("recovered")
-    assert sorted(stayed["partitions"] + joined["partitions"]) == [0, 1, 2, 3]
-    assert stayed["generation"] == joined["generation"]
-    assert stayed["keys"] + joined["keys"] == 2000
-    await publish(settings, [enrollment(number) for number in range(2000, 2200)])
-    await wait_for(lambda: len(second.done() | third.done()) == 200, what="both work")
-    assert len(second.events("recovered")) == 1
-
-
-async def test_a_recovery_that_ends_when_its_partitions_are_given_up_opens_nothing(
-    settings: Settings, workers: list[Worker]
-) -> None:
-    first = Worker(settings, options={"slow_s": 4.5}, TOUCHLINE_TICK_SECONDS="60")
-    workers.append(first)
-    await first.reported("recovered")
-    late = Worker(settings, options={"answers_late": True}, TOUCHLINE_TICK_SECONDS="60")
-    workers.append(late)
-    await late.reported("asked")
-    await first.reported("recovered", 2)
-    await publish(settings, [enrollment(number) for number in range(400)])  # it is slow to join again
-    third = Worker(settings, TOUCHLINE_TICK_SECONDS="60")
-    workers.append(third)
-    ids = {f"e{number}" for number in range(400)}
-    await wait_for(lambda: ids <= first.done() | late.done() | third.done(), what="all handled")
-    (left,) = late.events("left")
-    assert all(line["generation"] > left["generation"] for line in late.events("recovered"))
-    assert sum(line["handled"] for worker in workers for line in worker.events("done")) == 400
-
-
-async def test_leases_are_taken_for_every_partition_before_the_handler_is_told(
-    settings: Settings, workers: list[Worker]
-) -> None:
-    taker = Worker(settings, options={"refuse_leases": False})
-    workers.append(taker)
-    (recovered,) = await taker.reported("recovered")
-    (started,) = taker.events("started")
-    assert recovered["epochs"] == {"0": 41, "1": 41, "2": 41, "3": 41}
-    leases = taker.events("lease")
-    assert [lease["scope"] for lease in leases] == ["leads:0", "leads:1", "leads:2", "leads:3"]
-    assert {(lease["owner"], lease["generation"]) for lease in leases} == {(started["owner"], recovered["generation"])}
-    refused = Worker(settings, options={"refuse_leases": True})
-    workers.append(refused)
-    assert await refused.exit_code() == 70
-    assert refused.events("recovered") == []
 
 
 async def test_ready_only_when_the_tables_are_whole_and_stopping_while_joining_is_quick(

@@ -1,22 +1,13 @@
 """What arrives while Faust is still seeking is dropped by it: where nothing is committed it must be read again."""
 
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
-from streams.provision import ensure_topics
 from streams.settings import Settings
-from tests.support.streaming import Worker, enrollment, publish, settings_for
+from tests.support.streaming import Worker, enrollment, publish
 
 EVENTS = 40
-
-
-@pytest.fixture
-async def settings(kafka_bootstrap: str, topic_prefix: str, tmp_path: Path) -> Settings:
-    made = settings_for(kafka_bootstrap, topic_prefix, tmp_path)
-    await ensure_topics(made)
-    return made
 
 
 @pytest.fixture

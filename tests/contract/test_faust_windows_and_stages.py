@@ -3,11 +3,8 @@
 import asyncio
 import json
 import signal
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
-
-import pytest
 
 from streams.failpoints import EXIT_CODE
 from streams.provision import ensure_topics
@@ -16,14 +13,6 @@ from streams.topology import app_id, changelog_name
 from tests.support.streaming import Worker, committed, publish, settings_for, stored
 
 MODULE = "tests.support.window_worker"
-
-
-@pytest.fixture
-async def workers() -> AsyncIterator[list[Worker]]:
-    running: list[Worker] = []
-    yield running
-    for worker in running:
-        worker.close()
 
 
 def paused(number: int, at: str = "2026-03-02T10:00:30Z", **more: Any) -> tuple[bytes, bytes]:

@@ -4,33 +4,13 @@ import asyncio
 import json
 import signal
 from collections import Counter
-from collections.abc import AsyncIterator
-from pathlib import Path
-
-import pytest
 
 from streams import dead_letters
 from streams.partitioning import partition_of
-from streams.provision import ensure_topics
 from streams.settings import Settings
 from streams.topology import app_id
-from tests.support.streaming import Stored, Worker, committed, engaged, enrollment, publish, settings_for, stored
+from tests.support.streaming import Stored, Worker, committed, engaged, enrollment, publish, stored
 from tests.support.waiting import wait_for
-
-
-@pytest.fixture
-async def settings(kafka_bootstrap: str, topic_prefix: str, tmp_path: Path) -> Settings:
-    made = settings_for(kafka_bootstrap, topic_prefix, tmp_path)
-    await ensure_topics(made)
-    return made
-
-
-@pytest.fixture
-async def workers() -> AsyncIterator[list[Worker]]:
-    running: list[Worker] = []
-    yield running
-    for worker in running:
-        worker.close()
 
 
 async def dead(settings: Settings) -> dict[str, dead_letters.DeadLetter]:
@@ -126,7 +106,7 @@ async def test_a_record_in_the_wrong_partition_is_published_again_in_the_right_o
 
 
 async def test_leases_are_renewed_for_as_long_as_they_are_held(settings: Settings, workers: list[Worker]) -> None:
-    worker = Worker(settings, options={"refuse_leases": False, "renew_s": 0.2})
+    worker = Worker(settings, options={"leases": {"refuse": False}, "renew_s": 0.2})
     workers.append(worker)
     await worker.reported("recovered")
     renewed = await worker.reported("renewed", 2)

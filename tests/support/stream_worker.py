@@ -11,6 +11,7 @@ import json
 import logging
 import os
 import sys
+import time
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -22,13 +23,9 @@ from streams.inbound import Inbound
 from streams.role import RoleStream
 from streams.settings import load_settings
 from streams.work import Work
+from tests.support.stream_faults import put_in_faults, report
 
 AT = datetime(2026, 3, 2, tzinfo=UTC)
-
-
-def report(event: str, **facts: Any) -> None:
-    sys.stdout.write(json.dumps({"event": event, **facts}) + "\n")
-    sys.stdout.flush()
 
 
 class Counting:
@@ -134,117 +131,16 @@ def count_recovered(handler: Counting) -> None:
     Replay.apply = counted  # type: ignore[method-assign]
 
 
-def fetch_while_seeking(*, plain: bool) -> None:
-    """Have a fetch return between Faust's resuming of the partitions and the end of its seek; `plain` with its own seek."""
-    from faust.transport.consumer import Consumer
-
-    from streams.seam import SafeConsumer
-
-    seek_to_committed = SafeConsumer.seek_to_committed
-
-    async def overtaken(consumer: Any) -> Any:
-        committed = await seek_to_committed(consumer)
-        consumer.resume_flow()
-        records, _ = await consumer._wait_next_records(5.0)
-        consumer.stop_flow()
-        report("dropped", records=sum(map(len, (records or {}).values())))
-        return committed
-
-    SafeConsumer.seek_to_committed = overtaken  # type: ignore[method-assign]
-    if plain:
-        SafeConsumer.perform_seek = Consumer.perform_seek  # type: ignore[method-assign]
-
-
-def seek_late(*, guarded: bool) -> None:
-    """Have Faust's seek after a rebalance wait until a record has come; without the guard what comes until then counts."""
-    from streams.seam import SafeConsumer
-
-    perform_seek, hand_on = SafeConsumer.perform_seek, SafeConsumer._hand_on
-    came = asyncio.Event()
-
-    async def late(consumer: Any) -> None:
-        if consumer.app.consumer_generation_id > 1:  # nothing is fetched before the very first seek
-            await came.wait()
-        await perform_seek(consumer)
-
-    async def noted(consumer: Any, tp: Any, records: Any, generation: int) -> None:
-        if not guarded:
-            consumer._sought_in = generation
-        await hand_on(consumer, tp, records, generation)
-        if generation > 1 and tp.topic in consumer.app.inbox.topics and not came.is_set():
-            came.set()
-            report("came", records=len(records))
-
-    SafeConsumer.perform_seek = late  # type: ignore[method-assign]
-    SafeConsumer._hand_on = noted  # type: ignore[method-assign]
-
-
-def seek_for_ever() -> None:
-    """Have the broker never answer while positions are sought, and Faust wait for it for four seconds."""
-    import streams.faust_app
-    from streams.seam import SafeConsumer
-
-    build_app = streams.faust_app.build_app
-
-    def impatient(*args: Any) -> Any:
-        app = build_app(*args)
-        app.conf.broker_request_timeout = 4.0
-        return app
-
-    async def unanswered(consumer: Any) -> Any:
-        report("seeking")
-        await asyncio.Event().wait()
-
-    streams.faust_app.build_app = impatient
-    SafeConsumer.seek_to_committed = unanswered  # type: ignore[method-assign]
-
-
-def replay_slowly(seconds: float) -> None:
-    """Have every read of a changelog take so long."""
-    from streams.seam import SafeConsumer
-
-    hand_on = SafeConsumer._hand_on
-
-    async def slow(consumer: Any, tp: Any, records: Any, generation: int) -> None:
-        if tp.topic not in consumer.app.inbox.topics:
-            report("replaying")
-            await asyncio.sleep(seconds)
-        await hand_on(consumer, tp, records, generation)
-
-    SafeConsumer._hand_on = slow  # type: ignore[method-assign]
-
-
-def answer_late() -> None:
-    """Have the first recovery's question for the changelogs' ends answered when the next rebalance has begun."""
-    from streams.seam import SafeConsumer
-
-    highwaters, revoked = SafeConsumer.highwaters, SafeConsumer.on_partitions_revoked
-    begun: list[asyncio.Event] = []
-
-    async def late(consumer: Any, *tps: Any) -> Any:
-        if not begun:
-            begun.append(asyncio.Event())
-            report("asked")
-            await begun[0].wait()
-        return await highwaters(consumer, *tps)
-
-    async def noted(consumer: Any, tps: Any) -> None:
-        await revoked(consumer, tps)
-        if begun and not begun[0].is_set():
-            report("left", generation=consumer.app.consumer_generation_id)
-            asyncio.get_running_loop().call_later(0.2, begun[0].set)
-
-    SafeConsumer.highwaters = late  # type: ignore[method-assign]
-    SafeConsumer.on_partitions_revoked = noted  # type: ignore[method-assign]
-
-
 class FixedLeases:
-    """Leases in memory, or refused."""
+    """Leases in memory, or refused; for the first `away_s` seconds nobody answers."""
 
-    def __init__(self, *, refuse: bool) -> None:
+    def __init__(self, *, refuse: bool, away_s: float = 0.0) -> None:
         self.refuse = refuse
+        self.back_at = time.monotonic() + away_s
 
     async def take(self, scope: str, owner: Any, generation: int) -> int | None:
+        if time.monotonic() < self.back_at:
+            raise ConnectionRefusedError("nobody answers yet")
         report("lease", scope=scope, owner=str(owner), generation=generation)
         return None if self.refuse else 41
 
@@ -266,22 +162,13 @@ def main() -> int:
         clock=Clock(),
         topics=["enrollments", "lead-ticks"],
         ticks="lead-ticks",
-        leases=FixedLeases(refuse=bool(options.get("refuse_leases"))) if "refuse_leases" in options else None,
+        leases=FixedLeases(**options["leases"]) if "leases" in options else None,
         postgres_clock=postgres_clock,
         renew_s=options.get("renew_s", 3600.0),
     )
     if options.get("forgets_offsets"):
         stream.outbox.track = lambda offsets, make_tp: None  # type: ignore[method-assign]
-    if "overtaken_seek" in options:
-        fetch_while_seeking(plain=options["overtaken_seek"] == "plain")
-    if "late_seek" in options:
-        seek_late(guarded=options["late_seek"] == "guarded")
-    if options.get("seeks_for_ever"):
-        seek_for_ever()
-    if "replay_s" in options:
-        replay_slowly(options["replay_s"])
-    if options.get("answers_late"):
-        answer_late()
+    put_in_faults(options)
     handler = Counting(stream, options)
     count_recovered(handler)
     return stream.run(handler)
