@@ -98,7 +98,7 @@ class GroupMember(driver.AIOKafkaConsumerThread):
         while not self.should_stop:
             await self.sleep(1.0)
             inner: Any = self._consumer
-            if inner is not None:
+            if inner is not None and not self.should_stop:
                 inner._coordinator.check_errors()
 
     # -- rebalances
