@@ -9,11 +9,17 @@ from urllib.parse import urlsplit, urlunsplit
 import asyncpg
 import pytest
 import pytest_asyncio
+from hypothesis import settings
 
 from api.local.choose import Services, choose
 from api.local.smtp import SmtpSink
 from streams.settings import load_settings
 from tests.support.containers import kafka_container, postgres_container
+
+settings.register_profile("fixed", derandomize=True)
+settings.register_profile("random")
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fixed"))
+"""The same examples in every run of the same tests: a change is judged by what it changed. `random` looks for new ones."""
 
 _numbers = itertools.count(1)
 

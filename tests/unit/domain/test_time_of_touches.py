@@ -111,7 +111,7 @@ def test_a_touch_leaves_inside_the_window_and_never_before_its_wait_is_over_and_
     box = replace(mailbox(zone=mailbox_zone), gap_s=(0.0, 0.0))
     day = Day(leads.campaign(steps, window=window, start_at=start_at, mailbox_ids=("anna",)), box, lead_zone, start)
     day.enroll()
-    day.run(late, start + timedelta(days=150))
+    day.run(late, start + timedelta(days=300))  # thirty hours of a window of one a week, and more
     assert [one.ask.send_id for one in day.granted] != []
     assert day.story.enrollment().status == "completed", "everything ends"
     first, second = (instant(one.slot.at) for one in day.granted)
