@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -110,10 +111,17 @@ async def run_once(command: Sequence[str], *, env: Mapping[str, str], cwd: Path)
     try:
         output, _ = await process.communicate()
     except asyncio.CancelledError:
-        process.kill()
+        with suppress(ProcessLookupError):
+            process.kill()
         await process.communicate()
         raise
     return process.returncode or 0, output.decode(errors="replace").strip()
+
+
+def kill(process: psutil.Process) -> None:
+    """SIGKILL, unless it has ended by itself meanwhile."""
+    with suppress(psutil.NoSuchProcess):
+        process.kill()
 
 
 def _family(pid: int) -> list[psutil.Process]:
@@ -126,7 +134,7 @@ def _family(pid: int) -> list[psutil.Process]:
 def _end(processes: list[psutil.Process]) -> None:
     _, alive = psutil.wait_procs(processes, timeout=5)
     for process in alive:
-        process.kill()
+        kill(process)
     psutil.wait_procs(alive, timeout=5)
 
 
@@ -145,8 +153,7 @@ def end_leftover(pid: int, marker: str, how: signal.Signals, grace_s: float) -> 
         return
     psutil.wait_procs(family, timeout=grace_s)
     for left in family:
-        if left.is_running():
-            left.kill()
+        kill(left)
     psutil.wait_procs(family, timeout=5)
 
 

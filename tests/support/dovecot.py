@@ -15,7 +15,7 @@ from pathlib import Path
 
 import psutil
 
-from api.local.child import Child, free_ports
+from api.local.child import Child, free_ports, kill
 from domain.senders import Imap
 from tests.support.waiting import wait_for_sync
 
@@ -163,7 +163,7 @@ class Dovecot:
         """End it, and every connection; asked in order, its processes take seconds."""
         if self.child.pid is not None:
             for process in psutil.Process(self.child.pid).children(recursive=True):
-                process.kill()
+                kill(process)
         self.child.stop(signal.SIGTERM, 1.0)
         (self.home / "run" / "master.pid").unlink(missing_ok=True)
 

@@ -19,6 +19,7 @@ import psutil
 
 from api.demo.leads import LeadRow
 from api.demo.letters import Letter, read_letter
+from api.local.child import kill
 from api.local.smtp_record import read_record
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -78,15 +79,7 @@ async def child(
             process.kill()
         await process.wait()
         for left in started:
-            with_no_parent(left)
-
-
-def with_no_parent(process: psutil.Process) -> None:
-    """Kill what a killed command has left."""
-    try:
-        process.kill()
-    except psutil.NoSuchProcess:
-        return
+            kill(left)
 
 
 async def touchline(

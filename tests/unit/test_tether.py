@@ -6,9 +6,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
 
-from api.local.child import Child, StackError
+from api.local.child import Child, StackError, kill
 
 TETHER = Path(__file__).resolve().parents[2] / "api" / "local" / "tether.py"
 NOBODY = 65534
@@ -76,3 +77,12 @@ def test_a_server_that_ignores_the_request_to_stop_is_killed_with_its_children(t
     assert ready.read_text() == "up\n"
     child.stop(signal.SIGTERM, grace_s=0.1)
     assert child.pid is None
+
+
+def test_a_process_that_ended_just_before_it_is_killed_is_no_error() -> None:
+    child = subprocess.Popen([sys.executable, "-c", "pass"])
+    seen = psutil.Process(child.pid)
+    child.wait()
+    with pytest.raises(psutil.NoSuchProcess):
+        seen.kill()
+    kill(seen)
