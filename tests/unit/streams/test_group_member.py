@@ -18,17 +18,12 @@ class Broker:
     def __init__(self) -> None:
         self.answers = True
         self.called_by: list[threading.Thread] = []
-        self.errors: list[Exception] = []
-        self._coordinator = SimpleNamespace(_do_heartbeat=self.heartbeat, generation=7, check_errors=self.check_errors)
+        self._coordinator = SimpleNamespace(_do_heartbeat=self.heartbeat, generation=7, check_errors=lambda: None)
         self._fetcher = SimpleNamespace(_fetch_min_bytes=1, _fetch_max_wait_ms=1)
         self.is_stopped = False
 
     async def heartbeat(self) -> bool:
         return self.answers
-
-    def check_errors(self) -> None:
-        if self.errors:
-            raise self.errors.pop()
 
     async def start(self) -> None:
         self.called_by.append(threading.current_thread())
